@@ -1,1 +1,56 @@
-export {}
+export {
+  CODEC_NAMES,
+  codecNumber,
+  codecOf,
+  hasDeleteHorizon,
+  isControl,
+  isTransactional,
+  timestampTypeOf,
+  type CodecName,
+  type TimestampType,
+} from './attributes.ts'
+export { loadCodec, loadedCodec, type Codec } from './codecs/codec.ts'
+export { checksumBuild, crc32c, useNativeChecksum } from './crc.ts'
+export { decompressedRecords, DECOMPRESSED_BYTES_MAX_DEFAULT } from './decompress.ts'
+export {
+  BATCH_HEADER_SIZE,
+  BATCH_OVERHEAD,
+  deleteHorizonOf,
+  readAttributes,
+  readBaseOffset,
+  readBaseSequence,
+  readBaseTimestamp,
+  readBatchHeader,
+  readBatchSize,
+  readCrc,
+  readLastOffset,
+  readLastOffsetDelta,
+  readLastSequence,
+  readLeaderEpoch,
+  readMagic,
+  readMaxTimestamp,
+  readProducerEpoch,
+  readProducerId,
+  readRecordsCount,
+  type BatchHeader,
+} from './layout.ts'
+export {
+  computeCrc,
+  patchBaseOffset,
+  patchCrc,
+  patchLeaderEpoch,
+  patchLogAppendTime,
+  patchMaxTimestamp,
+  patchProducer,
+} from './patch.ts'
+export { BatchReader, recordsOf, type ReadOptions } from './reader.ts'
+export type { HeaderInput, KafkaRecord, RecordHeader, RecordInput } from './record.ts'
+export {
+  checkBatch,
+  checkBatchHeader,
+  checkRecords,
+  type CheckBatchOptions,
+  type CheckedRecords,
+  type CheckRecordsOptions,
+} from './validator.ts'
+export { BatchWriter, type BatchWriterOptions } from './writer.ts'

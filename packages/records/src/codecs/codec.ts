@@ -1,0 +1,57 @@
+import { VarveError } from '@varve/platform'
+import type { CodecName } from '../attributes.ts'
+
+/** Compression as Kafka frames it. Both directions are synchronous once the codec is loaded. */
+export interface Codec {
+  readonly name: CodecName
+  compress(bytes: Uint8Array): Buffer
+  /**
+   * @param max bytes that may come out
+   * @throws `TOO_LARGE` before more than `max` bytes are allocated, `CORRUPT_MESSAGE`
+   */
+  decompress(bytes: Buffer, max: number): Buffer
+}
+
+const none: Codec = {
+  name: 'none',
+  compress: bytes => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+  decompress: bytes => bytes,
+}
+
+const loaded = new Map<CodecName, Codec>([['none', none]])
+const loading = new Map<CodecName, Promise<Codec>>()
+
+/**
+ * Loads a codec, once for the process. After it resolved, batches of that codec can be read and written synchronously.
+ *
+ * @throws `UNSUPPORTED_CODEC` when the codec's library cannot be loaded
+ */
+export async function loadCodec(name: CodecName): Promise<Codec> {
+  const ready = loaded.get(name)
+  if (ready !== undefined) return ready
+  let promise = loading.get(name)
+  if (promise === undefined) {
+    promise = load(name)
+    loading.set(name, promise)
+    // A failure is not kept: a later call may find what was missing.
+    promise.then(codec => loaded.set(name, codec)).catch(() => loading.delete(name))
+  }
+  return promise
+}
+
+/** The codec if `loadCodec` has finished for it. @throws `UNSUPPORTED_CODEC` */
+export function loadedCodec(name: CodecName): Codec {
+  const codec = loaded.get(name)
+  if (codec !== undefined) return codec
+  throw new VarveError(
+    'UNSUPPORTED_CODEC',
+    `The codec ${name} is not loaded yet; await loadCodec('${name}') first.`,
+    {
+      context: { field: 'codec', found: name },
+    },
+  )
+}
+
+function load(name: CodecName): Promise<Codec> {
+  return Promise.reject(new VarveError('UNSUPPORTED_CODEC', `There is no codec '${name}'.`))
+}

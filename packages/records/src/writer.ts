@@ -1,0 +1,306 @@
+import { VarveError } from '@varve/platform'
+import {
+  codecNumber,
+  CONTROL_BIT,
+  DELETE_HORIZON_BIT,
+  LOG_APPEND_TIME_BIT,
+  TRANSACTIONAL_BIT,
+  type CodecName,
+} from './attributes.ts'
+import { loadCodec, loadedCodec } from './codecs/codec.ts'
+import { crc32c } from './crc.ts'
+import { writeInt16, writeInt32, writeInt64 } from './int64.ts'
+import * as layout from './layout.ts'
+import { copyBytes, headersSize, sizeOf, writeHeaders, writeText } from './record-bytes.ts'
+import type { BatchReader } from './reader.ts'
+import type { HeaderInput, RecordInput } from './record.ts'
+import { sizeOfLength, sizeOfVarlong, writeVarint, writeVarlong } from './varint.ts'
+
+const MEMORY_BYTES_DEFAULT = 4096
+/** The length field of a batch is an int32. */
+const BATCH_BYTES_MAX = 0x7fff_ffff
+const NO_HEADERS: readonly HeaderInput[] = []
+
+export interface BatchWriterOptions {
+  /** Default `none`. */
+  codec?: CodecName
+  /** Where the batch is encoded; grows by doubling when it is too small. Default 4 KiB, made at the first record. */
+  memory?: Buffer
+  /**
+   * From this size in bytes (uncompressed, header included) on, `add` takes no more records. The first record always
+   * fits. Default 2^31 - 1.
+   */
+  maxBytes?: number
+}
+
+/**
+ * Encodes records straight into one growing buffer, as a RecordBatch v2. Nothing is allocated per record. The order of
+ * work: set the header's fields (they keep their values over `reset`), `add` records, `finish`, `reset`.
+ *
+ * The bytes that `finish` returns are the caller's: `reset()` gives them up for new memory, and only `reset(memory)`
+ * reuses memory, which the caller has to know to be free.
+ */
+export class BatchWriter {
+  /** The offset of the first record; a broker assigns it again. */
+  baseOffset = 0
+  leaderEpoch = -1
+  producerId = -1
+  producerEpoch = -1
+  baseSequence = -1
+  transactional = false
+  control = false
+  /** Gives all records this append time instead of their own timestamps; `undefined`: CreateTime. */
+  logAppendTime: number | undefined = undefined
+  /** When tombstones and markers of this batch may go (milliseconds since 1970); it takes the base timestamp's place. */
+  deleteHorizon: number | undefined = undefined
+  /** The last offset where it is not the last record's: compaction keeps it although that record is gone. */
+  lastOffset: number | undefined = undefined
+  readonly codec: CodecName
+  readonly maxBytes: number
+
+  private bytes: Buffer | undefined
+  private position = layout.BATCH_HEADER_SIZE
+  private recordsCount = 0
+  private nextDelta = 0
+  private baseTimestamp = -1
+  private maxTimestamp = -1
+  private memorySize: number
+  private handedOut = false
+
+  constructor(options: BatchWriterOptions = {}) {
+    this.codec = options.codec ?? 'none'
+    codecNumber(this.codec) // refuses a name that is none before any record is taken
+    this.maxBytes = Math.min(options.maxBytes ?? BATCH_BYTES_MAX, BATCH_BYTES_MAX)
+    this.bytes = options.memory
+    this.memorySize = Math.max(options.memory?.length ?? MEMORY_BYTES_DEFAULT, 2 * layout.BATCH_HEADER_SIZE)
+  }
+
+  /** How many records the batch holds. */
+  get count(): number {
+    return this.recordsCount
+  }
+
+  /** The size of the batch in bytes so far, header included, before compression. */
+  get size(): number {
+    return this.position
+  }
+
+  /** Whether a record that takes up to `bytes` encoded would be taken. The first always is. */
+  hasRoomFor(bytes: number): boolean {
+    return this.recordsCount === 0 || this.position + bytes <= this.maxBytes
+  }
+
+  /** `add` for where the record is at hand as an object. */
+  append(record: RecordInput): boolean {
+    return this.add(record.key ?? null, record.value ?? null, record.timestamp, record.headers)
+  }
+
+  /**
+   * Encodes one record behind the others.
+   *
+   * @param timestamp milliseconds since 1970; -1 for none
+   * @returns false, and nothing is written, when the batch would grow beyond `maxBytes`
+   * @throws `INVALID_TIMESTAMP`, `MESSAGE_TOO_LARGE` for a record that no batch can hold
+   */
+  add(
+    key: Uint8Array | string | null,
+    value: Uint8Array | string | null,
+    timestamp: number,
+    headers: readonly HeaderInput[] = NO_HEADERS,
+  ): boolean {
+    return this.addAt(this.nextDelta, key, value, timestamp, headers)
+  }
+
+  /** `add` with the offset said, relative to the base offset: offsets have gaps after compaction. */
+  addAt(
+    offsetDelta: number,
+    key: Uint8Array | string | null,
+    value: Uint8Array | string | null,
+    timestamp: number,
+    headers: readonly HeaderInput[] = NO_HEADERS,
+  ): boolean {
+    if (this.recordsCount === 0) this.begin(timestamp)
+    const timestampDelta = timestamp - this.baseTimestamp
+    const keySize = sizeOf(key)
+    const valueSize = sizeOf(value)
+    const body =
+      1 +
+      (timestampDelta >= -64 && timestampDelta < 64 ? 1 : sizeOfVarlong(timestampDelta)) +
+      sizeOfLength(offsetDelta) +
+      sizeOfLength(keySize) +
+      (keySize > 0 ? keySize : 0) +
+      sizeOfLength(valueSize) +
+      (valueSize > 0 ? valueSize : 0) +
+      (headers.length === 0 ? 1 : headersSize(headers))
+    const start = this.position
+    const end = start + sizeOfLength(body) + body
+    if (end > this.maxBytes && !this.takesAnyway(end)) return false
+    if (!(timestamp >= -1 && timestamp <= Number.MAX_SAFE_INTEGER && timestamp % 1 === 0))
+      throw badTimestamp(timestamp)
+    let bytes = this.bytes
+    if (bytes === undefined || end > bytes.length) bytes = this.grow(end)
+
+    let at = writeVarint(bytes, start, body)
+    bytes[at++] = 0 // attributes of a record: none are defined
+    if (timestampDelta >= -64 && timestampDelta < 64)
+      bytes[at++] = (timestampDelta << 1) ^ (timestampDelta >> 31)
+    else at = writeVarlong(bytes, at, timestampDelta)
+    at = writeVarint(bytes, at, offsetDelta)
+    at = writeVarint(bytes, at, keySize)
+    if (keySize > 0) {
+      if (typeof key === 'string') writeText(bytes, at, key, keySize)
+      else if (key !== null) copyBytes(bytes, at, key)
+      at += keySize
+    }
+    at = writeVarint(bytes, at, valueSize)
+    if (valueSize > 0) {
+      if (typeof value === 'string') writeText(bytes, at, value, valueSize)
+      else if (value !== null) copyBytes(bytes, at, value)
+      at += valueSize
+    }
+    if (headers.length === 0) bytes[at] = 0
+    else writeHeaders(bytes, at, headers)
+    this.position = end
+    this.recordsCount++
+    this.nextDelta = offsetDelta + 1
+    if (timestamp > this.maxTimestamp) this.maxTimestamp = timestamp
+    return true
+  }
+
+  /**
+   * Copies the record under a reader's cursor with its offset and timestamp; its headers go over as the bytes they
+   * are. The base offset has to be set before, and not above the record's offset.
+   *
+   * @returns false, and nothing is written, when the batch would grow beyond `maxBytes`
+   */
+  addFrom(reader: BatchReader): boolean {
+    const headers = reader.headersBytes
+    const timestamp = reader.createTimestamp
+    const before = this.position
+    if (!this.addAt(reader.offset - this.baseOffset, reader.key, reader.value, timestamp)) return false
+    if (headers.length === 1) return true
+    return this.replaceHeaders(before, headers)
+  }
+
+  /** The whole batch, checksum included. A codec other than none must have been loaded: see `finishCompressed`. */
+  finish(): Buffer {
+    if (this.recordsCount === 0 && this.lastOffset === undefined) {
+      throw new VarveError(
+        'INVALID_RECORD',
+        'The batch is empty; add at least one record before it is finished.',
+      )
+    }
+    const memory = this.bytes ?? this.grow(layout.BATCH_HEADER_SIZE)
+    let batch = memory.subarray(0, this.position)
+    if (this.codec === 'none' || this.recordsCount === 0) this.handedOut = true
+    else {
+      const compressed = loadedCodec(this.codec).compress(
+        memory.subarray(layout.BATCH_HEADER_SIZE, this.position),
+      )
+      batch = Buffer.allocUnsafe(layout.BATCH_HEADER_SIZE + compressed.length)
+      batch.set(compressed, layout.BATCH_HEADER_SIZE)
+    }
+    this.writeHeader(batch)
+    return batch
+  }
+
+  /** `finish` that loads the codec first. */
+  async finishCompressed(): Promise<Buffer> {
+    if (this.codec !== 'none') await loadCodec(this.codec)
+    return this.finish()
+  }
+
+  /**
+   * Empties the batch; the header's fields stay, except `lastOffset`.
+   *
+   * @param memory where the next batch goes: memory of the caller's that nothing reads any more
+   */
+  reset(memory?: Buffer): void {
+    if (memory !== undefined) this.bytes = memory
+    else if (this.handedOut) this.bytes = undefined
+    this.handedOut = false
+    this.position = layout.BATCH_HEADER_SIZE
+    this.recordsCount = 0
+    this.nextDelta = 0
+    this.baseTimestamp = -1
+    this.maxTimestamp = -1
+    this.lastOffset = undefined
+  }
+
+  private begin(timestamp: number): void {
+    this.baseTimestamp = this.deleteHorizon ?? timestamp
+  }
+
+  /** Over the limit: the first record goes in all the same, unless the format itself ends there. */
+  private takesAnyway(end: number): boolean {
+    if (this.recordsCount > 0) return false
+    if (end <= BATCH_BYTES_MAX) return true
+    throw new VarveError(
+      'MESSAGE_TOO_LARGE',
+      `The record takes ${end} bytes, but a batch holds at most ${BATCH_BYTES_MAX}; split its value.`,
+      { context: { found: end, max: BATCH_BYTES_MAX } },
+    )
+  }
+
+  private grow(end: number): Buffer {
+    let size = Math.max(this.bytes?.length ?? 0, this.memorySize)
+    while (size < end) size *= 2
+    const grown = Buffer.allocUnsafeSlow(size)
+    if (this.bytes !== undefined) grown.set(this.bytes.subarray(0, this.position))
+    this.memorySize = size
+    this.bytes = grown
+    return grown
+  }
+
+  /** Puts `headers` in the place of the empty ones of the record that starts at `start`, the last one. */
+  private replaceHeaders(start: number, headers: Buffer): boolean {
+    const bytes = this.bytes
+    if (bytes === undefined) return false
+    const bodySize = this.position - start
+    let lengthSize = 1
+    while (((bytes[start + lengthSize - 1] ?? 0) & 0x80) !== 0) lengthSize++
+    const body = bodySize - lengthSize - 1 + headers.length
+    const end = start + sizeOfLength(body) + body
+    const grown = end > bytes.length ? this.grow(end) : bytes
+    grown.copyWithin(start + sizeOfLength(body), start + lengthSize, this.position - 1)
+    writeVarint(grown, start, body)
+    grown.set(headers, end - headers.length)
+    this.position = end
+    return true
+  }
+
+  private get attributes(): number {
+    return (
+      codecNumber(this.recordsCount === 0 ? 'none' : this.codec) |
+      (this.logAppendTime === undefined ? 0 : LOG_APPEND_TIME_BIT) |
+      (this.transactional ? TRANSACTIONAL_BIT : 0) |
+      (this.control ? CONTROL_BIT : 0) |
+      (this.deleteHorizon === undefined ? 0 : DELETE_HORIZON_BIT)
+    )
+  }
+
+  private writeHeader(batch: Buffer): void {
+    const lastDelta = this.lastOffset === undefined ? this.nextDelta - 1 : this.lastOffset - this.baseOffset
+    writeInt64(batch, layout.BASE_OFFSET_AT, this.baseOffset)
+    writeInt32(batch, layout.LENGTH_AT, batch.length - layout.BATCH_OVERHEAD)
+    writeInt32(batch, layout.LEADER_EPOCH_AT, this.leaderEpoch)
+    batch[layout.MAGIC_AT] = layout.MAGIC
+    writeInt16(batch, layout.ATTRIBUTES_AT, this.attributes)
+    writeInt32(batch, layout.LAST_OFFSET_DELTA_AT, lastDelta)
+    writeInt64(batch, layout.BASE_TIMESTAMP_AT, this.deleteHorizon ?? this.baseTimestamp)
+    writeInt64(batch, layout.MAX_TIMESTAMP_AT, this.logAppendTime ?? this.maxTimestamp)
+    writeInt64(batch, layout.PRODUCER_ID_AT, this.producerId)
+    writeInt16(batch, layout.PRODUCER_EPOCH_AT, this.producerEpoch)
+    writeInt32(batch, layout.BASE_SEQUENCE_AT, this.baseSequence)
+    writeInt32(batch, layout.RECORDS_COUNT_AT, this.recordsCount)
+    writeInt32(batch, layout.CRC_AT, crc32c(batch.subarray(layout.ATTRIBUTES_AT)))
+  }
+}
+
+function badTimestamp(timestamp: number): VarveError {
+  return new VarveError(
+    'INVALID_TIMESTAMP',
+    `The record's timestamp is ${timestamp}; use whole milliseconds since 1970, or -1 for none.`,
+    { context: { field: 'timestamp', found: timestamp, min: -1, max: Number.MAX_SAFE_INTEGER } },
+  )
+}
