@@ -1,1 +1,2 @@
-export {}
+export { FakeClock, SeededRandom } from '@varve/platform'
+export { expectedLines, expectedRecords, fixture, type ExpectedBytes, type ExpectedRecord } from './fixture.ts'

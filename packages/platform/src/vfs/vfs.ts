@@ -48,6 +48,12 @@ export interface VfsFile {
   /** Fills `target` from `position`; answers how many bytes the file had, less than asked for only at its end. */
   read(target: Uint8Array, position: number): Promise<number>
   /**
+   * The bytes from `position` as they lie in memory, without a copy: at least one and at most `length`, often fewer
+   * than asked for. They never change afterwards. Undefined where there are none, and missing where a file system
+   * has no such bytes: then `read`.
+   */
+  view?(position: number, length: number): Buffer | undefined
+  /**
    * Writes all of `buffers` one after the other at `position`, in one system call where the system allows; goes on
    * after a short write. Handed to the operating system, no more: survives the death of the process, not of power.
    * When it fails, any part of the range may have been written.
@@ -100,6 +106,7 @@ export interface VfsSync {
 export interface VfsFileSync {
   readonly path: string
   read(target: Uint8Array, position: number): number
+  view?(position: number, length: number): Buffer | undefined
   write(buffers: readonly Uint8Array[], position: number): void
   datasync(): void
   truncate(size: number): void
