@@ -52,6 +52,25 @@ export function loadedCodec(name: CodecName): Codec {
   )
 }
 
-function load(name: CodecName): Promise<Codec> {
-  return Promise.reject(new VarveError('UNSUPPORTED_CODEC', `There is no codec '${name}'.`))
+async function load(name: CodecName): Promise<Codec> {
+  try {
+    switch (name) {
+      case 'gzip':
+        return (await import('./gzip.ts')).gzip
+      case 'snappy':
+        return await (await import('./snappy.ts')).loadSnappy()
+      case 'lz4':
+        return await (await import('./lz4.ts')).loadLz4()
+      case 'zstd':
+        return await (await import('./zstd.ts')).loadZstd()
+      case 'none':
+        return none
+    }
+  } catch (cause) {
+    throw new VarveError(
+      'UNSUPPORTED_CODEC',
+      `The codec ${name} cannot be loaded; install the package's dependencies again.`,
+      { context: { field: 'codec', found: name }, cause },
+    )
+  }
 }
