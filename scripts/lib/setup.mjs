@@ -153,8 +153,9 @@ function removeOrphans(names) {
   }
 }
 
-/** Compiles what changed; `projects` are paths from the root, all of the packages if none is given. */
+/** Compiles what changed; `projects` are paths from the root, all of the packages if not given. */
 async function ensureBuilt(projects) {
+  if (projects?.length === 0) return
   const names = packageNames()
   const inputs = [
     join(root, 'tsconfig.base.json'),

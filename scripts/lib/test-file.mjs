@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import { Parser } from 'tap-parser'
@@ -22,7 +22,7 @@ const noiseMax = 4_000
  */
 export async function runTestFile(path, { timeoutSeconds }) {
   const begin = performance.now()
-  const file = join(root, path)
+  const file = resolve(root, path)
   const folder = dirname(file).replace(/[/\\]test\b.*$/, '')
   const child = start(process.execPath, ['--enable-source-maps', '--import', loader, file], {
     cwd: folder,
@@ -54,7 +54,7 @@ export async function runTestFile(path, { timeoutSeconds }) {
   const end = { code, signal, hung, timeoutSeconds }
   const verdict = judge(tap, end)
   if (verdict.problems.length > 0 && noise.trim() !== '')
-    verdict.problems.push(`stderr ends with:\n${noise.trimEnd()}`)
+    verdict.problems.push(`stderr ends with:\n${ownLines(noise).trimEnd()}`)
   return { ...verdict, comments: tap.comments, seconds: (performance.now() - begin) / 1000 }
 }
 
@@ -153,8 +153,13 @@ export function describeFailure({ names, diag }) {
   }
   for (const [name, value] of Object.entries(rest)) lines.push(`${name}: ${show(value)}`)
   if (source) lines.push(String(source).trimEnd())
-  if (stack) lines.push(String(stack).trimEnd())
+  if (stack) lines.push(ownLines(String(stack)).trimEnd())
   return lines.join('\n')
 }
 
 const show = value => inspect(value, { depth: 4, breakLength: 110 })
+
+/** A stack without the lines of tools and of Node, which are the same in every failure. */
+function ownLines(text) {
+  return text.replaceAll(/^.*(\/node_modules\/|[( ]node:internal|node:async_hooks).*\n?/gm, '')
+}
