@@ -1,0 +1,1 @@
+export const demoCommand = { usage: 'demo', describe: '', examples: [], run: async () => 0 }

@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs'
+import type { Command, CommandFamily, Context } from './command.ts'
+import { EXIT, exitCodeOf, sentenceOf } from './failures.ts'
+import { processInterrupt, processIo, type Interrupt, type Io } from './io.ts'
+import { paintFor } from './output/colours.ts'
+import { escapeText } from './output/escape.ts'
+import { Output } from './output/output.ts'
+
+/** Each command in its own file, loaded when it is asked for. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command | CommandFamily>>> = {
+  topic: async () => (await import('./commands/topic.ts')).topicCommands,
+  produce: async () => (await import('./commands/produce.ts')).produceCommand,
+  read: async () => (await import('./commands/read.ts')).readCommand,
+  tail: async () => (await import('./commands/tail.ts')).tailCommand,
+  demo: async () => (await import('./commands/demo.ts')).demoCommand,
+}
+
+/**
+ * Runs one command line.
+ *
+ * @param argv the words after `varve`
+ * @param given what to use instead of the process's streams, environment and signals
+ * @returns the exit code: 0 ok, 1 failed, 2 usage, 3 not found, 4 not allowed, 5 unreachable or timed out, 6 a check
+ *   failed, 130 Ctrl-C. It never rejects.
+ */
+export async function main(argv: readonly string[], given: Partial<Io> = {}): Promise<number> {
+  const io: Io = { ...processIo(), ...given }
+  // Nobody reads our messages: that is no reason to die in the middle of an append.
+  io.stderr.on('error', () => undefined)
+  const interrupt: Interrupt = io.signal
+    ? { signal: io.signal, exitCode: EXIT.interrupted, release: () => undefined }
+    : processInterrupt()
+  const output = new Output(io.stdout, interrupt.signal)
+  const note = (line: string) => void io.stderr.write(`${line}\n`)
+  try {
+    const code = await dispatch(argv, { io, output, interrupt, note })
+    await output.finish()
+    return code
+  } catch (error) {
+    await output.finish().catch(() => undefined)
+    const code = exitCodeOf(error)
+    if (code === EXIT.interrupted && interrupt.signal.aborted) return interrupt.exitCode
+    const paint = paintFor(io.stderr, io.env)
+    note(`${paint('red', 'varve:')} ${escapeText(sentenceOf(error))}`)
+    if ((io.env['VARVE_DEBUG'] ?? '') !== '') note(inspectError(error))
+    return code
+  } finally {
+    interrupt.release()
+  }
+}
+
+async function dispatch(argv: readonly string[], context: Context): Promise<number> {
+  if (argv[0] === '--version' || (argv[0] === 'version' && argv.length === 1)) {
+    context.output.text(`${version()}\n`)
+    return EXIT.ok
+  }
+  // The parser costs as much as starting Node, the commands little: only what is asked for is loaded.
+  const wanted = COMMANDS[argv[0] ?? '']
+  const [{ parse }, commands] = await Promise.all([
+    import('./parser.ts'),
+    Promise.all((wanted === undefined ? Object.values(COMMANDS) : [wanted]).map(load => load())),
+  ])
+  const request = parse(argv, { commands, columns: context.io.stdout.columns ?? 100 })
+  if (request.kind === 'run') return request.command.run(request.args, context)
+  context.output.text(`${request.text.trimEnd()}\n`)
+  return EXIT.ok
+}
+
+function version(): string {
+  const json: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  return (json as { version: string }).version
+}
+
+function inspectError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const cause = error.cause === undefined ? '' : `\ncaused by ${inspectError(error.cause)}`
+  return `${error.stack ?? error.message}${cause}`
+}

@@ -1,0 +1,100 @@
+import { isVarveError, VarveError, type Logger } from '@varve/platform'
+import type { VarveClient } from '@varve/runtime'
+import { dataDirectory, isSet } from './arguments.ts'
+import type { Arguments, Context } from './command.ts'
+import { escapeText } from './output/escape.ts'
+import { StatusLine } from './output/status-line.ts'
+import { suggest } from './suggest.ts'
+
+/** What a command wants of the directory. */
+export interface OpenUse {
+  /** A reader changes nothing, and may read beside the owner; a writer is the owner. */
+  mode: 'read' | 'write'
+  /** Make the directory where there is none. Default false. */
+  create?: boolean
+}
+
+/** Opens the data directory for as long as `work` runs, and closes it whatever happens. */
+export async function withData<T>(
+  args: Arguments,
+  context: Context,
+  use: OpenUse,
+  work: (varve: VarveClient, path: string) => Promise<T>,
+): Promise<T> {
+  const path = dataDirectory(args, context)
+  const varve = await openData(args, context, use)
+  let result: T
+  try {
+    result = await work(varve, path)
+  } catch (error) {
+    // The first error is the one to tell about.
+    await varve.close().catch(() => undefined)
+    throw error
+  }
+  await varve.close()
+  return result
+}
+
+export async function openData(args: Arguments, context: Context, use: OpenUse): Promise<VarveClient> {
+  const path = dataDirectory(args, context)
+  const { Varve } = await import('@varve/runtime')
+  const status = new StatusLine(context.io)
+  const readOnly = use.mode === 'read'
+  try {
+    return await Varve.open(path, {
+      readOnly,
+      create: use.create ?? false,
+      ...(!readOnly && { recover: isSet(args, 'recover'), force: isSet(args, 'force') }),
+      logger: loggerFor(context),
+      signal: context.interrupt.signal,
+    })
+  } finally {
+    status.clear()
+  }
+}
+
+/** Warnings and errors of the engine as lines on stderr. */
+function loggerFor(context: Context): Logger {
+  const say = (fields: object | string, message?: string) => {
+    const text = typeof fields === 'string' ? fields : message
+    if (text !== undefined) context.note(`varve: ${escapeText(text)}`)
+  }
+  const logger: Logger = {
+    debug: () => undefined,
+    info: () => undefined,
+    warn: say,
+    error: say,
+    child: () => logger,
+  }
+  return logger
+}
+
+export interface TopicQuestion {
+  topic: string
+  path: string
+  /** How the user would make it. Default `varve topic create`. */
+  create?: string
+}
+
+/** The topic's description, or an error that names the topics that look alike. */
+export async function describeTopic(varve: VarveClient, { topic, path, create }: TopicQuestion) {
+  try {
+    return await varve.admin.describeTopic(topic)
+  } catch (error) {
+    if (!isVarveError(error, 'UNKNOWN_TOPIC_OR_PARTITION')) throw error
+    const topics = (await varve.admin.listTopics()).map(one => one.topic)
+    const near = suggest(topic, topics)
+    const hint = near === undefined ? '' : `did you mean "${near}"? If not, `
+    throw new VarveError(
+      error.code,
+      `There is no topic "${topic}" in ${path}: ${hint}make it with \`${create ?? `varve topic create ${topic}`}${dataHint(path)}\`.`,
+      { context: { topic, path }, cause: error },
+    )
+  }
+}
+
+/** ` --data ./d`, or nothing for the default directory. */
+export function dataHint(path: string): string {
+  if (path === './data') return ''
+  return ` --data ${/^[\w./:@+-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`}`
+}
