@@ -259,15 +259,20 @@ export function arrayCodec(element: Codec, spelling: Spelling): Codec {
   }
 }
 
-/** A struct that may be missing: one byte in front, -1 for null and 1 for present. */
-export function nullableStructCodec(struct: Codec, nullable: boolean): Codec {
-  if (!nullable) return struct
+/**
+ * A struct that may be missing has one byte in front: -1 for null and 1 for present in its place, and 0 for null in the
+ * tagged section, where Kafka writes the marker as a varint.
+ */
+export function nullableStructCodec(struct: Codec, isTagged: boolean): Codec {
   return {
     ...struct,
     sizeMin: 1,
-    read: reader => (reader.int8() < 0 ? null : struct.read(reader)),
-    write(writer: ByteWriter, value: unknown) {
-      writer.int8(value === null ? -1 : 1)
+    read(reader) {
+      const isNull = isTagged ? reader.uvarint() === 0 : reader.int8() < 0
+      return isNull ? null : struct.read(reader)
+    },
+    write(writer, value) {
+      writer.int8(value !== null ? 1 : isTagged ? 0 : -1)
       if (value !== null) struct.write(writer, value)
     },
   }

@@ -42,13 +42,15 @@ function elementCodec(type: string, field: FieldSchema, scope: Scope, nullable: 
   const fixed = FIXED_TYPES.get(type === 'int64' && isBigint(field) ? 'bigint64' : type)
   if (fixed !== undefined) return fixed
   const compact =
-    field.flexibleVersions === undefined ? scope.flexible : isFlexible(field.flexibleVersions, scope.version)
+    field.flexibleVersions === undefined ? scope.flexible : isIn(field.flexibleVersions, scope.version)
   const spelling = { compact, nullable }
   if (type === 'string') return stringCodec(spelling)
   if (type === 'bytes' || type === 'records') return bytesCodec(spelling)
   const fields = field.fields ?? scope.structs.get(type)
   if (fields === undefined) throw unknownType(type, scope.path)
-  return nullableStructCodec(compileStruct(fields, scope), nullable)
+  const struct = compileStruct(fields, scope)
+  if (!nullable) return struct
+  return nullableStructCodec(struct, isIn(field.taggedVersions, scope.version))
 }
 
 function fieldCodec(field: FieldSchema, scope: Scope, nullable: boolean): Codec {
@@ -57,16 +59,19 @@ function fieldCodec(field: FieldSchema, scope: Scope, nullable: boolean): Codec 
   return arrayCodec(element, { compact: scope.flexible, nullable })
 }
 
-function isFlexible(versions: string, version: number): boolean {
+function isIn(versions: string | undefined, version: number): boolean {
   return includesVersion(parseVersions(versions), version)
 }
 
-/** The default as the schema spells it: a text for most types, `null` or `'null'` for null. */
+/**
+ * The default as the schema spells it: a text for most types, `'null'` for null. A bare null is none at all: Kafka's own
+ * generator takes it for the empty value, and writes a null that stands there as a tagged field.
+ */
 function explicitDefault(field: FieldSchema): unknown {
-  const given = field.default
+  const given = field.default ?? undefined
   if (given === undefined)
     return field.type === 'records' && field.nullableVersions !== undefined ? null : undefined
-  if (given === null || (given === 'null' && field.nullableVersions !== undefined)) return null
+  if (given === 'null' && field.nullableVersions !== undefined) return null
   if (field.type === 'string') return given
   if (field.type === 'bool') return given === true || given === 'true'
   return isBigint(field) ? BigInt(given) : Number(given)
@@ -75,10 +80,10 @@ function explicitDefault(field: FieldSchema): unknown {
 function planField(field: FieldSchema, parent: Scope): FieldPlan {
   const path = parent.path === '' ? propertyName(field.name) : `${parent.path}.${propertyName(field.name)}`
   const scope = { ...parent, path }
-  const tagged = includesVersion(parseVersions(field.taggedVersions), scope.version)
+  const tagged = isIn(field.taggedVersions, scope.version)
   const versions = parseVersions(field.versions ?? field.taggedVersions)
   const present = tagged || includesVersion(versions, scope.version)
-  const nullable = includesVersion(parseVersions(field.nullableVersions), scope.version)
+  const nullable = isIn(field.nullableVersions, scope.version)
   const codec = fieldCodec(field, scope, nullable)
   const wanted = explicitDefault(field)
   const always = versions.first <= scope.valid.first && versions.last >= scope.valid.last
@@ -128,6 +133,6 @@ function compile(schema: MessageSchema, version: number): Codec {
     )
   }
   const structs = new Map((schema.commonStructs ?? []).map(each => [each.name, each.fields]))
-  const flexible = isFlexible(schema.flexibleVersions, version)
+  const flexible = isIn(schema.flexibleVersions, version)
   return compileStruct(schema.fields ?? [], { version, flexible, structs, path: '', valid })
 }

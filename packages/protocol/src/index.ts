@@ -51,7 +51,7 @@ export {
   type ValueOf,
   type VersionRange,
 } from './schema.ts'
-export { topicConfigs, type TopicConfigRow } from './topic-configs.ts'
+export { parseTopicConfig, topicConfigs, type TopicConfig, type TopicConfigValue } from './topic-configs.ts'
 export {
   readTransactionRecord,
   TRANSACTION_STATES,
