@@ -58,8 +58,9 @@ export function sizeOf(content: Uint8Array | string | null | undefined): number 
   return typeof content === 'string' ? textSize(content) : content.length
 }
 
-/** Bytes of the headers' count and the headers. */
-export function headersSize(headers: readonly HeaderInput[]): number {
+/** Bytes of the headers' count and the headers; a buffer holds them encoded. */
+export function headersSize(headers: readonly HeaderInput[] | Buffer): number {
+  if (Buffer.isBuffer(headers)) return headers.length
   let size = sizeOfLength(headers.length)
   for (const header of headers) {
     const keySize = textSize(header.key)
@@ -70,7 +71,11 @@ export function headersSize(headers: readonly HeaderInput[]): number {
 }
 
 /** Writes the headers' count and the headers; returns the position behind them. */
-export function writeHeaders(bytes: Buffer, at: number, headers: readonly HeaderInput[]): number {
+export function writeHeaders(bytes: Buffer, at: number, headers: readonly HeaderInput[] | Buffer): number {
+  if (Buffer.isBuffer(headers)) {
+    copyBytes(bytes, at, headers)
+    return at + headers.length
+  }
   at = writeVarint(bytes, at, headers.length)
   for (const header of headers) {
     at = writeContent(bytes, at, header.key)
@@ -80,11 +85,7 @@ export function writeHeaders(bytes: Buffer, at: number, headers: readonly Header
 }
 
 /** Writes a length and the content behind it, -1 alone for null; returns the position behind it. */
-export function writeContent(
-  bytes: Buffer,
-  at: number,
-  content: Uint8Array | string | null | undefined,
-): number {
+function writeContent(bytes: Buffer, at: number, content: Uint8Array | string | null | undefined): number {
   const size = sizeOf(content)
   at = writeVarint(bytes, at, size)
   if (content === null || content === undefined) return at

@@ -19,6 +19,7 @@ import { sizeOfLength, sizeOfVarlong, writeVarint, writeVarlong } from './varint
 const MEMORY_BYTES_DEFAULT = 4096
 /** The length field of a batch is an int32. */
 const BATCH_BYTES_MAX = 0x7fff_ffff
+const OFFSET_DELTA_MAX = 0x7fff_ffff
 const NO_HEADERS: readonly HeaderInput[] = []
 
 export interface BatchWriterOptions {
@@ -108,7 +109,7 @@ export class BatchWriter {
     timestamp: number,
     headers: readonly HeaderInput[] = NO_HEADERS,
   ): boolean {
-    return this.addAt(this.nextDelta, key, value, timestamp, headers)
+    return this.encode(this.nextDelta, key, value, timestamp, headers)
   }
 
   /** `add` with the offset said, relative to the base offset: offsets have gaps after compaction. */
@@ -119,51 +120,7 @@ export class BatchWriter {
     timestamp: number,
     headers: readonly HeaderInput[] = NO_HEADERS,
   ): boolean {
-    if (this.recordsCount === 0) this.begin(timestamp)
-    const timestampDelta = timestamp - this.baseTimestamp
-    const keySize = sizeOf(key)
-    const valueSize = sizeOf(value)
-    const body =
-      1 +
-      (timestampDelta >= -64 && timestampDelta < 64 ? 1 : sizeOfVarlong(timestampDelta)) +
-      sizeOfLength(offsetDelta) +
-      sizeOfLength(keySize) +
-      (keySize > 0 ? keySize : 0) +
-      sizeOfLength(valueSize) +
-      (valueSize > 0 ? valueSize : 0) +
-      (headers.length === 0 ? 1 : headersSize(headers))
-    const start = this.position
-    const end = start + sizeOfLength(body) + body
-    if (end > this.maxBytes && !this.takesAnyway(end)) return false
-    if (!(timestamp >= -1 && Number.isSafeInteger(timestamp))) throw badTimestamp(timestamp)
-    let bytes = this.bytes
-    if (bytes === undefined || end > bytes.length) bytes = this.grow(end)
-
-    let at = writeVarint(bytes, start, body)
-    bytes[at++] = 0 // attributes of a record: none are defined
-    if (timestampDelta >= -64 && timestampDelta < 64)
-      bytes[at++] = (timestampDelta << 1) ^ (timestampDelta >> 31)
-    else at = writeVarlong(bytes, at, timestampDelta)
-    at = writeVarint(bytes, at, offsetDelta)
-    at = writeVarint(bytes, at, keySize)
-    if (keySize > 0) {
-      if (typeof key === 'string') writeText(bytes, at, key, keySize)
-      else if (key !== null) copyBytes(bytes, at, key)
-      at += keySize
-    }
-    at = writeVarint(bytes, at, valueSize)
-    if (valueSize > 0) {
-      if (typeof value === 'string') writeText(bytes, at, value, valueSize)
-      else if (value !== null) copyBytes(bytes, at, value)
-      at += valueSize
-    }
-    if (headers.length === 0) bytes[at] = 0
-    else writeHeaders(bytes, at, headers)
-    this.position = end
-    this.recordsCount++
-    this.nextDelta = offsetDelta + 1
-    if (timestamp > this.maxTimestamp) this.maxTimestamp = timestamp
-    return true
+    return this.encode(offsetDelta, key, value, timestamp, headers)
   }
 
   /**
@@ -173,12 +130,8 @@ export class BatchWriter {
    * @returns false, and nothing is written, when the batch would grow beyond `maxBytes`
    */
   addFrom(reader: BatchReader): boolean {
-    const headers = reader.headersBytes
-    const timestamp = reader.createTimestamp
-    const before = this.position
-    if (!this.addAt(reader.offset - this.baseOffset, reader.key, reader.value, timestamp)) return false
-    if (headers.length === 1) return true
-    return this.replaceHeaders(before, headers)
+    const delta = reader.offset - this.baseOffset
+    return this.encode(delta, reader.key, reader.value, reader.createTimestamp, reader.headersBytes)
   }
 
   /** The whole batch, checksum included. A codec other than none must have been loaded: see `finishCompressed`. */
@@ -189,7 +142,8 @@ export class BatchWriter {
         'The batch is empty; add at least one record before it is finished.',
       )
     }
-    const memory = this.bytes ?? this.grow(layout.BATCH_HEADER_SIZE)
+    const memory =
+      this.bytes !== undefined && this.bytes.length >= this.position ? this.bytes : this.grow(this.position)
     let batch = memory.subarray(0, this.position)
     if (this.codec === 'none' || this.recordsCount === 0) this.handedOut = true
     else {
@@ -226,8 +180,63 @@ export class BatchWriter {
     this.lastOffset = undefined
   }
 
-  private begin(timestamp: number): void {
-    this.baseTimestamp = this.deleteHorizon ?? timestamp
+  /** @param headers encoded already when they are a buffer */
+  private encode(
+    offsetDelta: number,
+    key: Uint8Array | string | null,
+    value: Uint8Array | string | null,
+    timestamp: number,
+    headers: readonly HeaderInput[] | Buffer,
+  ): boolean {
+    // First of all: what is computed from a timestamp that is no number never ends.
+    if (!(timestamp >= -1 && Number.isSafeInteger(timestamp))) throw badTimestamp(timestamp)
+    if (this.recordsCount === 0) this.baseTimestamp = this.deleteHorizon ?? timestamp
+    const timestampDelta = timestamp - this.baseTimestamp
+    const keySize = sizeOf(key)
+    const valueSize = sizeOf(value)
+    const body =
+      1 +
+      (timestampDelta >= -64 && timestampDelta < 64 ? 1 : sizeOfVarlong(timestampDelta)) +
+      sizeOfLength(offsetDelta) +
+      sizeOfLength(keySize) +
+      (keySize > 0 ? keySize : 0) +
+      sizeOfLength(valueSize) +
+      (valueSize > 0 ? valueSize : 0) +
+      (headers.length === 0 ? 1 : headersSize(headers))
+    const start = this.position
+    const end = start + sizeOfLength(body) + body
+    if (end > this.maxBytes && !this.takesAnyway(end)) return false
+    if (offsetDelta < this.nextDelta || offsetDelta > OFFSET_DELTA_MAX) {
+      throw badDelta(offsetDelta, this.nextDelta)
+    }
+    let bytes = this.bytes
+    if (bytes === undefined || end > bytes.length) bytes = this.grow(end)
+
+    let at = writeVarint(bytes, start, body)
+    bytes[at++] = 0 // attributes of a record: none are defined
+    if (timestampDelta >= -64 && timestampDelta < 64) {
+      bytes[at++] = (timestampDelta << 1) ^ (timestampDelta >> 31)
+    } else at = writeVarlong(bytes, at, timestampDelta)
+    at = writeVarint(bytes, at, offsetDelta)
+    at = writeVarint(bytes, at, keySize)
+    if (keySize > 0) {
+      if (typeof key === 'string') writeText(bytes, at, key, keySize)
+      else if (key !== null) copyBytes(bytes, at, key)
+      at += keySize
+    }
+    at = writeVarint(bytes, at, valueSize)
+    if (valueSize > 0) {
+      if (typeof value === 'string') writeText(bytes, at, value, valueSize)
+      else if (value !== null) copyBytes(bytes, at, value)
+      at += valueSize
+    }
+    if (headers.length === 0) bytes[at] = 0
+    else writeHeaders(bytes, at, headers)
+    this.position = end
+    this.recordsCount++
+    this.nextDelta = offsetDelta + 1
+    if (timestamp > this.maxTimestamp) this.maxTimestamp = timestamp
+    return true
   }
 
   /** Over the limit: the first record goes in all the same, unless the format itself ends there. */
@@ -244,28 +253,12 @@ export class BatchWriter {
   private grow(end: number): Buffer {
     let size = Math.max(this.bytes?.length ?? 0, this.memorySize)
     while (size < end) size *= 2
+    size = Math.min(size, BATCH_BYTES_MAX)
     const grown = Buffer.allocUnsafeSlow(size)
     if (this.bytes !== undefined) grown.set(this.bytes.subarray(0, this.position))
     this.memorySize = size
     this.bytes = grown
     return grown
-  }
-
-  /** Puts `headers` in the place of the empty ones of the record that starts at `start`, the last one. */
-  private replaceHeaders(start: number, headers: Buffer): boolean {
-    const bytes = this.bytes
-    if (bytes === undefined) return false
-    const bodySize = this.position - start
-    let lengthSize = 1
-    while (((bytes[start + lengthSize - 1] ?? 0) & 0x80) !== 0) lengthSize++
-    const body = bodySize - lengthSize - 1 + headers.length
-    const end = start + sizeOfLength(body) + body
-    const grown = end > bytes.length ? this.grow(end) : bytes
-    grown.copyWithin(start + sizeOfLength(body), start + lengthSize, this.position - 1)
-    writeVarint(grown, start, body)
-    grown.set(headers, end - headers.length)
-    this.position = end
-    return true
   }
 
   private get attributes(): number {
@@ -301,5 +294,13 @@ function badTimestamp(timestamp: number): VarveError {
     'INVALID_TIMESTAMP',
     `The record's timestamp is ${timestamp}; use whole milliseconds since 1970, or -1 for none.`,
     { context: { field: 'timestamp', found: timestamp, min: -1, max: Number.MAX_SAFE_INTEGER } },
+  )
+}
+
+function badDelta(found: number, min: number): VarveError {
+  return new VarveError(
+    'INVALID_RECORD',
+    `The record's offset is ${found} above the batch's base offset, but it must lie between ${min} and ${OFFSET_DELTA_MAX}; add records in the order of their offsets.`,
+    { context: { field: 'offsetDelta', found, min, max: OFFSET_DELTA_MAX } },
   )
 }
