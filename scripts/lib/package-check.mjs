@@ -105,7 +105,6 @@ async function compiles(here) {
       lib: ['ES2022', 'ESNext.Disposable'],
       module: 'NodeNext',
       strict: true,
-      exactOptionalPropertyTypes: true,
       typeRoots: [join(root, 'node_modules/@types')],
       types: ['node'],
     },

@@ -93,7 +93,7 @@ export function runInteractive(command, args, options = {}) {
 }
 
 /** npm as it was started, or as it is found: a path with its first arguments. */
-export function npmCommand() {
+function npmCommand() {
   const path = process.env.npm_execpath
   // Started by another package manager, that path is not npm's.
   return path && /npm-cli\.c?js$/.test(path) ? [process.execPath, [path]] : ['npm', []]
