@@ -80,7 +80,11 @@ export class RecordFormat<Table extends RecordTable> {
     const name = this.#byType.get(type)
     const schemas = name === undefined ? undefined : this.#table[name]
     if (key === null || schemas === undefined) return { known: false, type, version, key, value }
-    if (value !== null && version >= 0 && !includesVersion(versionsOf(schemas.value), version)) {
+    if (
+      value !== null &&
+      value.length >= PREFIX_SIZE &&
+      !includesVersion(versionsOf(schemas.value), version)
+    ) {
       return { known: false, type, version, key, value }
     }
     const record = {
