@@ -40,9 +40,7 @@ export const FIXED_TYPES: ReadonlyMap<string, Codec> = new Map([
       1,
       false,
       reader => reader.bool(),
-      (writer, value) => {
-        writer.bool(value)
-      },
+      (writer, value) => writer.bool(value),
     ),
   ],
   [
@@ -51,9 +49,7 @@ export const FIXED_TYPES: ReadonlyMap<string, Codec> = new Map([
       1,
       0,
       reader => reader.int8(),
-      (writer, value) => {
-        writer.int8(value)
-      },
+      (writer, value) => writer.int8(value),
     ),
   ],
   [
@@ -62,9 +58,7 @@ export const FIXED_TYPES: ReadonlyMap<string, Codec> = new Map([
       2,
       0,
       reader => reader.int16(),
-      (writer, value) => {
-        writer.int16(value)
-      },
+      (writer, value) => writer.int16(value),
     ),
   ],
   [
@@ -73,9 +67,7 @@ export const FIXED_TYPES: ReadonlyMap<string, Codec> = new Map([
       2,
       0,
       reader => reader.uint16(),
-      (writer, value) => {
-        writer.uint16(value)
-      },
+      (writer, value) => writer.uint16(value),
     ),
   ],
   [
@@ -84,9 +76,7 @@ export const FIXED_TYPES: ReadonlyMap<string, Codec> = new Map([
       4,
       0,
       reader => reader.int32(),
-      (writer, value) => {
-        writer.int32(value)
-      },
+      (writer, value) => writer.int32(value),
     ),
   ],
   [
@@ -95,9 +85,7 @@ export const FIXED_TYPES: ReadonlyMap<string, Codec> = new Map([
       4,
       0,
       reader => reader.uint32(),
-      (writer, value) => {
-        writer.uint32(value)
-      },
+      (writer, value) => writer.uint32(value),
     ),
   ],
   [
@@ -106,9 +94,7 @@ export const FIXED_TYPES: ReadonlyMap<string, Codec> = new Map([
       8,
       0,
       reader => reader.int64(),
-      (writer, value) => {
-        writer.int64(value)
-      },
+      (writer, value) => writer.int64(value),
     ),
   ],
   [
@@ -117,9 +103,7 @@ export const FIXED_TYPES: ReadonlyMap<string, Codec> = new Map([
       8,
       0n,
       reader => reader.bigint64(),
-      (writer, value) => {
-        writer.bigint64(value)
-      },
+      (writer, value) => writer.bigint64(value),
     ),
   ],
   [
@@ -128,9 +112,7 @@ export const FIXED_TYPES: ReadonlyMap<string, Codec> = new Map([
       8,
       0,
       reader => reader.float64(),
-      (writer, value) => {
-        writer.float64(value)
-      },
+      (writer, value) => writer.float64(value),
     ),
   ],
   [
@@ -139,9 +121,7 @@ export const FIXED_TYPES: ReadonlyMap<string, Codec> = new Map([
       16,
       ZERO_UUID,
       reader => reader.uuid(),
-      (writer, value) => {
-        writer.uuid(value)
-      },
+      (writer, value) => writer.uuid(value),
     ),
   ],
 ])
