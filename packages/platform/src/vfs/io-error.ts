@@ -54,6 +54,8 @@ const meanings: Record<string, Meaning> = {
   ENFILE: files,
   EBADF: { code: 'NOT_PERMITTED', says: 'the file was not opened for that' },
   EINVAL: { code: 'INVALID_ARGUMENT', says: 'the file system does not take that name or operation' },
+  ERR_INVALID_ARG_VALUE: { code: 'INVALID_ARGUMENT', says: 'a path cannot hold a zero byte' },
+  ESPIPE: { code: 'NOT_PERMITTED', says: 'it is a pipe or a device where a file is needed, check the path' },
   ENAMETOOLONG: {
     code: 'INVALID_ARGUMENT',
     says: 'the name is too long for the file system, choose a shorter one',

@@ -12,7 +12,7 @@ interface Chunk {
 
 /** The memory that all files of one file system share. */
 export class MemBudget {
-  readonly max: number
+  max: number
   used = 0
 
   constructor(max: number) {

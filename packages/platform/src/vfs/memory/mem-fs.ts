@@ -81,8 +81,12 @@ export class MemFs implements Vfs {
       )
     }
     const clone = new MemFs(this.#options)
+    const { max } = clone.#budget
+    // A file that was removed or cut may be back: what a disk held it holds.
+    clone.#budget.max = Infinity
     const inOrder = this.#options.windows === true
     crashedTree({ ...options, from: this.#tree, history: this.#history, clone: clone.sync, inOrder })
+    clone.#budget.max = max
     clone.#history?.allSynced()
     return clone
   }
