@@ -4,7 +4,7 @@ import type { Context } from '../command.ts'
 import { EXIT } from '../failures.ts'
 import { StatusLine } from '../output/status-line.ts'
 import { count } from '../output/table.ts'
-import { Appender } from './appender.ts'
+import { Appender, type AppendFailure } from './appender.ts'
 import type { CheckedLines } from './checked-lines.ts'
 import type { Line } from './lines.ts'
 import { LineError } from './record-parser.ts'
@@ -120,18 +120,10 @@ function inputError(error: unknown): unknown {
   )
 }
 
-/** Says between which lines the record stands that an append failed for. */
-function withLines({
-  error,
-  firstLine,
-  lastLine,
-}: {
-  error: unknown
-  firstLine: number
-  lastLine: number
-}): unknown {
+/** Names the lines among which the record stands that could not be appended, where it was the record's fault. */
+function withLines({ error, firstLine, lastLine }: AppendFailure): unknown {
   if (!isVarveError(error, 'MESSAGE_TOO_LARGE', 'INVALID_RECORD', 'INVALID_TIMESTAMP', 'INVALID_ARGUMENT'))
     return error
-  const where = firstLine === lastLine ? `Line ${firstLine}` : `Between lines ${firstLine} and ${lastLine}`
-  return new VarveError('INVALID_RECORD', `${where}: ${error.message}`, { cause: error })
+  const where = firstLine === lastLine ? `Line ${firstLine}` : `One of the lines ${firstLine} to ${lastLine}`
+  return new VarveError('INVALID_RECORD', `${where} was not appended: ${error.message}`, { cause: error })
 }

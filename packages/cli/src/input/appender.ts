@@ -1,3 +1,4 @@
+import { isVarveError } from '@varve/platform'
 import type { Producer, RecordMetadata } from '@varve/runtime'
 import type { BytesRecord } from './record-parser.ts'
 
@@ -17,6 +18,13 @@ export interface AppenderOptions {
 interface Batch {
   records: BytesRecord[]
   bytes: number
+  /** The number of each record's line. */
+  lines: number[]
+}
+
+export interface AppendFailure {
+  error: unknown
+  /** The lines among whose records the one is that could not be appended. */
   firstLine: number
   lastLine: number
 }
@@ -31,7 +39,7 @@ export class Appender {
   readonly #options: AppenderOptions
   #gathering: Batch | undefined
   readonly #inFlight = new Set<Promise<void>>()
-  #failure: { error: unknown; firstLine: number; lastLine: number } | undefined
+  #failure: AppendFailure | undefined
 
   constructor(options: AppenderOptions) {
     this.#options = options
@@ -43,8 +51,8 @@ export class Appender {
     return sum
   }
 
-  /** The first error, and the lines of the batch that it struck. */
-  get failure() {
+  /** The first error. */
+  get failure(): AppendFailure | undefined {
     return this.#failure
   }
 
@@ -55,10 +63,10 @@ export class Appender {
   }
 
   add(record: BytesRecord, { line, bytes }: { line: number; bytes: number }): void {
-    const batch = (this.#gathering ??= { records: [], bytes: 0, firstLine: line, lastLine: line })
+    const batch = (this.#gathering ??= { records: [], bytes: 0, lines: [] })
     batch.records.push(record)
     batch.bytes += bytes + 16
-    batch.lastLine = line
+    batch.lines.push(line)
   }
 
   /** Sends what was gathered if nothing is on its way, or if it is a full batch and there is room for one more. */
@@ -92,24 +100,37 @@ export class Appender {
     }
   }
 
-  async #send({ records, firstLine, lastLine }: Batch): Promise<void> {
-    const { producer, topic } = this.#options
-    const acknowledged: RecordMetadata[] = []
-    const note = (metadata: RecordMetadata) => {
-      acknowledged.push(metadata)
-      this.appended.set(metadata.partition, (this.appended.get(metadata.partition) ?? 0) + 1)
-    }
+  async #send({ records, lines }: Batch): Promise<void> {
+    const { producer, topic, onAppended } = this.#options
+    let results: readonly (RecordMetadata | undefined)[]
     try {
-      for (const metadata of await producer.sendBatch(topic, records)) note(metadata)
+      results = await producer.sendBatch(topic, records)
     } catch (error) {
-      this.#fail({ error, firstLine, lastLine })
+      results = appendedAnyway(error)
+      const firstLine = lines[results.indexOf(undefined)] ?? lines[0] ?? 0
+      const lastLine = lines[results.lastIndexOf(undefined)] ?? lines.at(-1) ?? 0
+      this.#fail({ error: causeOf(error), firstLine, lastLine })
     }
-    if (acknowledged.length > 0) this.#options.onAppended?.(acknowledged)
+    const appended = results.filter(one => one !== undefined)
+    for (const { partition } of appended)
+      this.appended.set(partition, (this.appended.get(partition) ?? 0) + 1)
+    if (appended.length > 0) onAppended?.(appended)
   }
 
-  #fail(failure: { error: unknown; firstLine: number; lastLine: number }): void {
+  #fail(failure: AppendFailure): void {
     if (this.#failure !== undefined) return
     this.#failure = failure
     this.#options.onFailed()
   }
+}
+
+/** What `sendBatch` says was appended although it failed: one entry a record, `undefined` for what was not. */
+function appendedAnyway(error: unknown): readonly (RecordMetadata | undefined)[] {
+  const found = isVarveError(error) ? error.context.found : undefined
+  return Array.isArray(found) ? (found as (RecordMetadata | undefined)[]) : []
+}
+
+/** The error of the first record that was not appended, without the count of the others. */
+function causeOf(error: unknown): unknown {
+  return isVarveError(error) && isVarveError(error.cause, error.code) ? error.cause : error
 }

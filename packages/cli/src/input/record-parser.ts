@@ -102,6 +102,7 @@ function headersOf(value: unknown, bytes: 'utf8' | 'base64'): [string, Buffer | 
 }
 
 function whole(name: string, value: unknown): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= (name === 'timestamp' ? -1 : 0))
+    return value
   throw new LineError(`has a ${name} that is not a whole number from 0 on`)
 }
