@@ -15,6 +15,12 @@ export function killTree(child, signal = 'SIGKILL') {
   }
 }
 
+/** Asks `child` and its group to end, so that scripts can end the groups that they started, and then insists. */
+function endTree(child) {
+  killTree(child, 'SIGTERM')
+  setTimeout(() => killTree(child), 2000).unref()
+}
+
 /**
  * Starts a program in a process group of its own, without stdin, that dies with this process.
  * On Windows `npm` and its like are `.cmd` files, which only a shell starts.
@@ -57,7 +63,7 @@ export function run(command, args, options = {}) {
       options.timeoutMs &&
       setTimeout(() => {
         timedOut = true
-        killTree(child)
+        endTree(child)
       }, options.timeoutMs)
     const end = (code, signal) => {
       clearTimeout(timer)
@@ -112,8 +118,9 @@ for (const [signal, code] of [
   process.on(signal, () => {
     // While a program owns the terminal, it answers.
     if (process.listenerCount(signal) > 1) return
-    for (const child of running) killTree(child)
-    process.exit(code)
+    for (const child of running) endTree(child)
+    // What is left after this is killed on exit.
+    setTimeout(() => process.exit(code), running.size === 0 ? 0 : 500)
   })
 }
 process.on('exit', () => {
