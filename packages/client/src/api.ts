@@ -14,6 +14,7 @@ export interface BuiltInSerdes {
   /** JSON text as UTF-8. */
   json: JsonValue
 }
+/** Whatever JSON can say; `json<T>()` gives it a shape. */
 export type JsonValue = unknown
 export type SerdeName = keyof BuiltInSerdes
 export type SerdeOption = SerdeName | Serde<never> | Serde<unknown>
@@ -67,7 +68,9 @@ export interface ProducerOptions<KS extends SerdeOption = 'bytes', VS extends Se
   batchBytesMax?: number
   /** Bytes that may wait to be appended before `send` waits. Default 32 MiB. */
   bufferBytesMax?: number
-  /** Default Kafka's: murmur2 of the key; without a key, one partition until its batch is full. */
+  /** From `send` to its acknowledgement, repetitions included, ms. Default 120,000. Then it rejects with `REQUEST_TIMED_OUT`. */
+  deliveryTimeoutMs?: number
+  /** Default Kafka's: murmur2 of the key; without a key, one partition for 16 KiB or until its batch is full. */
   partitioner?: (record: { topic: string; key: Buffer | null; partitions: number }) => number
 }
 
@@ -109,29 +112,44 @@ export interface ConsumerOptions<KS extends SerdeOption = 'bytes', VS extends Se
   group?: string
   key?: KS
   value?: VS
-  /** Where a group without a committed offset begins, and where a consumer without a group does. Default 'start' ('earliest'). */
-  from?: Position | 'start' | 'end' | Date
+  /**
+   * Where a group without a committed offset begins, and where a consumer without a group does. Default 'start'. When
+   * it is given, reading also goes on there after an offset that is gone (Kafka's `auto.offset.reset`); otherwise that
+   * gap is told: `OFFSET_OUT_OF_RANGE`.
+   */
+  from?: Position | 'start' | 'end' | number | Date | string
   /** Commit what the loop body has finished: after each body at the latest every `commitIntervalMs` (default 5000), when partitions go and at the end. Default true. */
   autoCommit?: boolean
   commitIntervalMs?: number
-  /** Default 1 MiB per partition, 16 MiB in all. */
+  /** Bytes of one fetch of one partition; sixteen times as many may be fetched ahead in all. Default 1 MiB. */
   fetchBytesMax?: number
   /** Ends the iteration when every partition has reached the high watermark it had when the consumer began. Default false. */
   untilEnd?: boolean
   /** Default 'consumer'. */
   clientId?: string
+  /** The group gives up a member that it has not heard of for so long (not an embedded one). Default 45,000. */
   sessionTimeoutMs?: number
+  /** How often the group is told that this member lives, and asked whether it has changed. Default 500. */
+  heartbeatIntervalMs?: number
+  /** How long a loop body may take while the group waits for this member to join again. Default 300,000. */
   rebalanceTimeoutMs?: number
+  /** Aborting ends the iteration with `ABORTED`, after committing what was handled and leaving the group. */
   signal?: AbortSignal
 }
 
 export interface Consumer<K, V> extends AsyncIterable<ConsumerRecord<K, V>>, AsyncDisposable {
   batches(): AsyncIterable<ConsumerBatch<K, V>>
-  /** Commits the positions of what has been handed out and whose loop body has ended. */
+  /**
+   * Commits everything that has been handed out, the record of the running loop body included: call it when that is
+   * done. Without it, that record is committed when its body has ended and the loop asks for the next.
+   *
+   * @throws `ILLEGAL_GENERATION`, `UNKNOWN_MEMBER_ID` or `REBALANCE_IN_PROGRESS` when the partitions are, or are about to
+   *   be, another member's; `UNKNOWN_TOPIC_ID` when the topic was deleted
+   */
   commit(): Promise<void>
   /** The partitions that are this member's now. */
   readonly assignment: readonly { topic: string; partition: number }[]
-  /** High watermark minus position, per partition of the assignment; right after a manual commit too. */
+  /** High watermark minus position (the offset after what was handed out), per partition of the assignment. */
   lag(): Promise<
     readonly {
       topic: string
@@ -142,7 +160,10 @@ export interface Consumer<K, V> extends AsyncIterable<ConsumerRecord<K, V>>, Asy
       lag: number
     }[]
   >
-  /** Ends the iteration, commits what was handled, leaves the group. Never hangs. */
+  /**
+   * Ends the iteration, commits what was handled, leaves the group; 30 s at most. The record of a loop body that is
+   * still running, or that left the loop by `break` or an error, counts as not handled: `commit()` first if it is.
+   */
   close(): Promise<void>
 }
 
@@ -157,7 +178,10 @@ export interface ConsumerBatch<K, V> {
 
 export interface ReadOptions<KS extends SerdeOption = 'bytes', VS extends SerdeOption = 'bytes'> {
   from?: Position | 'start' | 'end' | number | Date | string
-  /** Exclusive for offsets; records before this time for times. Default: the end as it is when the read begins. */
+  /**
+   * Exclusive. A time is looked up as the first record at or after it: one that was appended later with an earlier
+   * timestamp is not in the range. Default: the end as it is when the read begins.
+   */
   to?: Position | 'end' | 'now' | number | Date | string
   partitions?: readonly number[]
   key?: KS
@@ -208,24 +232,27 @@ export interface Admin {
   /** One offset per partition for a position. */
   offsets(
     topic: string,
-    position: Position | 'start' | 'end' | Date,
+    position: Position | 'start' | 'end' | number | Date | string,
   ): Promise<{ partition: number; offset: number }[]>
   listGroups(): Promise<{ group: string; state: string }[]>
-  describeGroup(
-    group: string,
-  ): Promise<{
-    group: string
-    state: string
-    members: { memberId: string; clientId: string; assignment: { topic: string; partition: number }[] }[]
-    offsets: {
-      topic: string
-      partition: number
-      offset: number
-      metadata: string
-      highWatermark: number
-      lag: number
-    }[]
-  }>
+  /** @throws `GROUP_ID_NOT_FOUND` */
+  describeGroup(group: string): Promise<GroupDescription>
+}
+
+export interface GroupDescription {
+  group: string
+  /** `Empty`, `PreparingRebalance`, `CompletingRebalance`, `Stable` or `Dead` */
+  state: string
+  members: { memberId: string; clientId: string; assignment: { topic: string; partition: number }[] }[]
+  /** What the group has committed, with the lag that this leaves. */
+  offsets: {
+    topic: string
+    partition: number
+    offset: number
+    metadata: string
+    highWatermark: number
+    lag: number
+  }[]
 }
 
 /** What `Varve.open` and `Varve.connect` give. */

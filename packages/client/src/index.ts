@@ -1,1 +1,7 @@
 export type * from './api.ts'
+export { BrokerClient, type ClientOptions } from './client.ts'
+export { murmur2, partitionOfKey } from './producer/murmur2.ts'
+export { json } from './serdes.ts'
+export { parseDuration } from './text/duration.ts'
+export { parsePosition, parseRange, type PositionRange } from './text/position.ts'
+export { parseSize } from './text/size.ts'

@@ -1,0 +1,29 @@
+import { option, optionError, VarveError, type Field } from '@varve/platform'
+
+/** A text that is not empty. */
+export const name: Field<string> = option.string({ wanted: 'a text that is not empty', pattern: /./s })
+
+export const signal: Field<AbortSignal> = option.field(
+  'an AbortSignal',
+  value => value instanceof AbortSignal,
+)
+
+/** @throws `INVALID_ARGUMENT` unless `topic` is a text that is not empty */
+export function checkTopic(topic: unknown): string {
+  return name.check(topic, 'topic')
+}
+
+/** @throws `INVALID_ARGUMENT` unless `value` can be given as an option's object */
+export function checkObject(field: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null) throw optionError(field, 'an object', value)
+}
+
+/** The error that a call ends with when its signal was aborted. */
+export function abortedError(what: string, aborted: AbortSignal): VarveError {
+  return new VarveError('ABORTED', `${what} was aborted by its signal.`, { cause: aborted.reason })
+}
+
+/** The error of a call on something that is closed. */
+export function closedError(what: string): VarveError {
+  return new VarveError('CLOSED', `The ${what} is closed; make a new one.`)
+}
