@@ -1,8 +1,7 @@
 /** How much of a file one chunk covers. */
 const CHUNK_BYTES = 1024 * 1024
-/** What a file takes at least, and what each further chunk takes at least; both double up to a whole chunk. */
+/** What a file takes at least; it doubles up to a whole chunk. Further chunks come whole. */
 const FIRST_BYTES = 4096
-const NEXT_BYTES = 64 * 1024
 
 interface Chunk {
   bytes: Buffer
@@ -125,7 +124,7 @@ export class MemContent {
     const old = this.#chunks[index]
     const length = old?.bytes.length ?? 0
     if (old !== undefined && range.to <= length && range.from >= old.viewed) return old
-    let wanted = Math.max(length, index === 0 ? FIRST_BYTES : NEXT_BYTES)
+    let wanted = Math.max(length, index === 0 ? FIRST_BYTES : CHUNK_BYTES)
     while (wanted < range.to) wanted *= 2
     if (wanted - length > this.#budget.left)
       wanted = Math.max(length, Math.min(range.to, length + this.#budget.left))

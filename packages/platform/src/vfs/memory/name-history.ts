@@ -51,19 +51,10 @@ export class NameHistory {
     make(this.#durable, change)
   }
 
+  /** Which pending changes a power cut left: the first ones, as a journal does, or any number of each name's own. */
   #kept(rng: Random, percent: number, inOrder: boolean): Set<NameChange> {
     const pending = this.#pending
-    if (percent <= 0 || percent >= 100 || inOrder || rng.int(2) === 0) {
-      return new Set(pending.slice(0, keptCount(pending.length, rng, percent)))
-    }
-    const histories = new Map<MemFolderNode, Map<string, NameChange[]>>()
-    for (const change of pending) {
-      const ofFolder = histories.get(change.folder) ?? new Map<string, NameChange[]>()
-      histories.set(change.folder, ofFolder)
-      const ofName = ofFolder.get(change.key) ?? []
-      ofFolder.set(change.key, ofName)
-      ofName.push(change)
-    }
+    const histories = byName(pending)
     const kept = new Set<NameChange>()
     const keepUpTo = (change: NameChange): void => {
       for (const earlier of histories.get(change.folder)?.get(change.key) ?? []) {
@@ -71,15 +62,31 @@ export class NameHistory {
         if (earlier === change) return
       }
     }
-    for (const ofFolder of histories.values()) {
-      for (const ofName of ofFolder.values()) {
-        const last = ofName[keptCount(ofName.length, rng, percent) - 1]
-        if (last !== undefined) keepUpTo(last)
+    if (percent <= 0 || percent >= 100 || inOrder || rng.int(2) === 0) {
+      for (const change of pending.slice(0, keptCount(pending.length, rng, percent))) kept.add(change)
+    } else {
+      for (const ofFolder of histories.values()) {
+        for (const ofName of ofFolder.values()) {
+          const last = ofName[keptCount(ofName.length, rng, percent) - 1]
+          if (last !== undefined) keepUpTo(last)
+        }
       }
     }
     keepRenamesWhole(pending, kept, keepUpTo)
     return kept
   }
+}
+
+function byName(changes: NameChange[]): Map<MemFolderNode, Map<string, NameChange[]>> {
+  const histories = new Map<MemFolderNode, Map<string, NameChange[]>>()
+  for (const change of changes) {
+    const ofFolder = histories.get(change.folder) ?? new Map<string, NameChange[]>()
+    histories.set(change.folder, ofFolder)
+    const ofName = ofFolder.get(change.key) ?? []
+    ofFolder.set(change.key, ofName)
+    ofName.push(change)
+  }
+  return histories
 }
 
 /**
