@@ -1,5 +1,5 @@
 import { VarveError } from '@varve/platform'
-import type { CodecName } from '../attributes.ts'
+import { codecNumber, type CodecName } from '../attributes.ts'
 
 /** Compression as Kafka frames it. Both directions are synchronous once the codec is loaded. */
 export interface Codec {
@@ -53,6 +53,7 @@ export function loadedCodec(name: CodecName): Codec {
 }
 
 async function load(name: CodecName): Promise<Codec> {
+  codecNumber(name) // refuses a name that is none
   try {
     switch (name) {
       case 'gzip':
