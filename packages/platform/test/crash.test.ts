@@ -330,6 +330,6 @@ async function randomCalls(fs: MemFs, rng: SeededRandom, count: number): Promise
     if (rng.chance(20)) await fs.syncDir('/')
     await file.close()
     if (rng.chance(20)) await fs.rename(name, `/${rng.int(6)}`)
-    else if (rng.chance(20)) await fs.unlink(name)
+    else if (rng.int(4) === 0) await fs.unlink(name)
   }
 }

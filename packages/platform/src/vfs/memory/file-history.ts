@@ -90,8 +90,7 @@ export class FileHistory {
     const end = next < 0 ? changes.length : next
     let size = left.size
     const points = new Map<number, number>()
-    for (let index = 0; index < end; index++) {
-      const change = changes[index] as Change
+    for (const [index, change] of changes.slice(0, end).entries()) {
       if (change.kind === 'size') {
         left.truncate(change.size)
         size = change.size

@@ -50,6 +50,11 @@ export class MemFileSync implements VfsFileSync {
     if (this.#state.windows) this.#state.history?.allSynced()
   }
 
+  /** Lets the next sync fail as a disk does: the dirty pages stay readable and are lost for good. */
+  failNextDatasync(): void {
+    this.#checked('sync').syncsToFail++
+  }
+
   truncate(size: number): void {
     const file = this.#changed('truncate')
     file.content.truncate(size)
@@ -111,6 +116,10 @@ export class MemFile implements VfsFile {
     return settle(() => {
       this.#file.datasync()
     })
+  }
+
+  failNextDatasync(): void {
+    this.#file.failNextDatasync()
   }
 
   truncate(size: number): Promise<void> {

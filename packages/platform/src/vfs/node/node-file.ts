@@ -97,7 +97,7 @@ export class NodeFile implements VfsFile {
     }
     await new Promise<void>((resolve, reject) => {
       fs.close(this.#fd, error => {
-        if (error === null || error === undefined) resolve()
+        if (error === null) resolve()
         else reject(ioError(error, 'close', this.path))
       })
     })
@@ -121,8 +121,7 @@ export class NodeFile implements VfsFile {
       }
       const only = buffers[0]
       if (buffers.length === 1 && only !== undefined) fs.write(this.#fd, only, 0, only.length, position, done)
-      else if (buffers.length <= BUFFERS_PER_WRITE_MAX)
-        fs.writev(this.#fd, buffers as Uint8Array[], position, done)
+      else if (buffers.length <= BUFFERS_PER_WRITE_MAX) fs.writev(this.#fd, buffers, position, done)
       else fs.writev(this.#fd, buffers.slice(0, BUFFERS_PER_WRITE_MAX), position, done)
     })
   }

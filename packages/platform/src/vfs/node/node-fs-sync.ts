@@ -179,7 +179,7 @@ class NodeFileSync implements VfsFileSync {
       let at = position
       while (length > 0) {
         const few = left.length > BUFFERS_PER_WRITE_MAX ? left.slice(0, BUFFERS_PER_WRITE_MAX) : left
-        const count = fs.writevSync(fd, few as Uint8Array[], at)
+        const count = fs.writevSync(fd, few, at)
         if (count === 0) throw new Error('the system took no byte')
         at += count
         length -= count
