@@ -46,7 +46,7 @@ export function parse(argv: readonly string[], { commands, columns }: ParseOptio
     .version(false)
     .strict()
     .demandCommand(1, 'no command')
-    .option('version', { type: 'boolean', describe: 'Show the version' })
+    .option('version', { type: 'boolean', describe: 'Show the version', global: false })
     .epilogue('varve <command> --help shows its options and examples.')
     .fail((message, error) => {
       throw explain(message || error.message, argv, chosen)

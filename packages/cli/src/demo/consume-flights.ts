@@ -58,13 +58,13 @@ export async function consumeFlights(
     ...options,
     clientId: 'member-1',
     autoCommit: false,
-    signal: running,
+    signal,
   })
   const second: Member = varve.consumer({
     ...options,
     clientId: 'member-2',
     autoCommit: false,
-    signal: running,
+    signal,
   })
   let moved = performance.now()
   let firstLeft = false

@@ -68,30 +68,32 @@ export class Output {
 
   /** Resolves when there is room again, nobody reads any more, or the command is to stop. */
   async ready(): Promise<void> {
-    if (this.#blocked && !this.closed && !this.#signal.aborted) {
-      await new Promise<void>(resolve => {
-        const events = ['drain', 'close', 'error']
-        const done = () => {
-          for (const event of events) this.stream.off(event, done)
-          this.#signal.removeEventListener('abort', done)
-          resolve()
-        }
-        for (const event of events) this.stream.on(event, done)
-        this.#signal.addEventListener('abort', done)
-      })
-    }
+    if (this.#blocked) await this.#until(done => this.stream.once('drain', done))
     this.#check()
   }
 
   /** Resolves when everything is handed over. A closed pipe is fine; a full disk is not. */
   async finish(): Promise<void> {
     this.#push()
-    if (!this.closed && !this.#signal.aborted && this.stream.writableLength > 0) {
-      this.#blocked = true
-      await this.ready()
-    }
+    // The callback of an empty write comes after everything before it.
+    if (this.stream.writableLength > 0) await this.#until(done => this.stream.write('', done))
     await new Promise(setImmediate) // the error of the last write comes a turn later
     this.#check()
+  }
+
+  /** Waits for what `subscribe` is told, but no longer than somebody reads and the command is to go on. */
+  async #until(subscribe: (done: () => void) => void): Promise<void> {
+    if (this.closed || this.#signal.aborted) return
+    await new Promise<void>(resolve => {
+      const done = () => {
+        this.stream.off('close', done).off('error', done)
+        this.#signal.removeEventListener('abort', done)
+        resolve()
+      }
+      this.stream.on('close', done).on('error', done)
+      this.#signal.addEventListener('abort', done)
+      subscribe(done)
+    })
   }
 
   #check(): void {
