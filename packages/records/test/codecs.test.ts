@@ -9,7 +9,7 @@ import { CODEC_NAMES, loadCodec, loadedCodec, type Codec, type CodecName } from 
 
 const seed = Number(process.env['SEED'] ?? randomInt(0x7fff_ffff))
 t.comment(`SEED=${seed}`)
-fc.configureGlobal({ seed, numRuns: 150 })
+fc.configureGlobal({ seed, numRuns: 60 })
 
 const MAX = 1024 * 1024
 
@@ -245,8 +245,8 @@ class LinkedFrames {
 
 t.test('lz4 reads linked and independent blocks, with and without checksums and sizes', async t => {
   const lz4 = await loadCodec('lz4')
-  const { h32Raw } = await xxhash()
-  const frames = new LinkedFrames(bytes => h32Raw(bytes) >>> 0)
+  const hasher = await xxhash()
+  const frames = new LinkedFrames(bytes => hasher.h32Raw(bytes) >>> 0)
   const text = Buffer.from(
     Array.from({ length: 400 }, (_, i) => `record ${i % 37} of a log that repeats itself; `).join(''),
   )
@@ -275,8 +275,8 @@ t.test('lz4 reads linked and independent blocks, with and without checksums and 
 
 t.test('lz4 notices when a checksum, a size or a version is wrong', async t => {
   const lz4 = await loadCodec('lz4')
-  const { h32Raw } = await xxhash()
-  const frames = new LinkedFrames(bytes => h32Raw(bytes) >>> 0)
+  const hasher = await xxhash()
+  const frames = new LinkedFrames(bytes => hasher.h32Raw(bytes) >>> 0)
   const plain = Buffer.from('checked, checked, checked and checked again')
   const frame = frames.frame(plain, { blockBytes: 1000, flags: 0x7c })
   t.ok(lz4.decompress(frame, 1000).equals(plain))
@@ -287,7 +287,7 @@ t.test('lz4 notices when a checksum, a size or a version is wrong', async t => {
   }
   const header = (flags: number, bd: number): Buffer => {
     const bytes = Buffer.from([4, 0x22, 0x4d, 0x18, flags, bd, 0, 0, 0, 0, 0])
-    bytes[6] = h32Raw(bytes.subarray(4, 6)) >>> 8
+    bytes[6] = hasher.h32Raw(bytes.subarray(4, 6)) >>> 8
     return bytes
   }
   t.equal(lz4.decompress(header(0x60, 0x40), 0).length, 0)

@@ -13,8 +13,8 @@ const STORED_BIT = 0x8000_0000
 /** Loads lz4-wasm for blocks and xxhash-wasm for the frames' checksums. */
 export async function loadLz4(): Promise<Codec> {
   const [{ default: xxhash }, wasm] = await Promise.all([import('xxhash-wasm'), Lz4Wasm.load()])
-  const { h32Raw } = await xxhash()
-  const hash: XxHash32 = bytes => h32Raw(bytes) >>> 0
+  const hasher = await xxhash()
+  const hash: XxHash32 = bytes => hasher.h32Raw(bytes) >>> 0
   return {
     name: 'lz4',
     compress: bytes => compress(bytes, wasm, hash),
