@@ -1,0 +1,91 @@
+import { join } from 'node:path'
+import type { Vfs } from '@varve/platform'
+import { isVarveMarker } from '../checkpoints/clean-shutdown.ts'
+import { readDurableOffsets, type DurableNote } from '../checkpoints/durable-offsets.ts'
+import {
+  CLEANER_OFFSET_FILE,
+  LOG_START_OFFSET_FILE,
+  readOffsetCheckpoint,
+  RECOVERY_POINT_FILE,
+  REPLICATION_OFFSET_FILE,
+  writeOffsetCheckpoint,
+  type PartitionOffsets,
+} from '../checkpoints/offset-checkpoint.ts'
+import type { KnownOffsets } from '../partition/log-loader.ts'
+import type { PartitionLog } from '../partition/partition-log.ts'
+import type { DirectoryRoot } from './directory-root.ts'
+
+/** What the checkpoints at the root say about the partitions. */
+export class DirectoryCheckpoints {
+  readonly #vfs: Vfs
+  readonly #root: string
+  readonly #recoveryPoints: PartitionOffsets
+  readonly #logStarts: PartitionOffsets
+  readonly #cleaned: PartitionOffsets
+  readonly #notes: Map<string, DurableNote>
+
+  private constructor(
+    vfs: Vfs,
+    root: string,
+    read: {
+      recoveryPoints: PartitionOffsets
+      logStarts: PartitionOffsets
+      cleaned: PartitionOffsets
+      notes: Map<string, DurableNote>
+    },
+  ) {
+    this.#vfs = vfs
+    this.#root = root
+    this.#recoveryPoints = read.recoveryPoints
+    this.#logStarts = read.logStarts
+    this.#cleaned = read.cleaned
+    this.#notes = read.notes
+  }
+
+  static async read(vfs: Vfs, root: DirectoryRoot): Promise<DirectoryCheckpoints> {
+    const { path, owned, marker } = root
+    // Kafka does not keep Varve's notes: where it was here since, they are about another time.
+    const ours = owned || (marker !== undefined && isVarveMarker(marker))
+    return new DirectoryCheckpoints(vfs, path, {
+      recoveryPoints: await readOffsetCheckpoint(vfs, join(path, RECOVERY_POINT_FILE)),
+      logStarts: await readOffsetCheckpoint(vfs, join(path, LOG_START_OFFSET_FILE)),
+      cleaned: await readOffsetCheckpoint(vfs, join(path, CLEANER_OFFSET_FILE)),
+      notes: ours ? await readDurableOffsets(vfs, path) : new Map<string, DurableNote>(),
+    })
+  }
+
+  knownOf(name: string, topicId: string | undefined): KnownOffsets {
+    const note = this.#notes.get(name)
+    return {
+      recoveryPoint: this.#recoveryPoints.get(name),
+      logStartOffset: this.#logStarts.get(name),
+      note: note?.topicId === topicId ? note : undefined,
+      compacted: this.#cleaned.has(name),
+    }
+  }
+
+  /** Forgets a deleted partition, before another one gets its name. */
+  async forget(name: string): Promise<void> {
+    this.#notes.delete(name)
+    for (const [file, offsets] of [
+      [RECOVERY_POINT_FILE, this.#recoveryPoints],
+      [LOG_START_OFFSET_FILE, this.#logStarts],
+      [CLEANER_OFFSET_FILE, this.#cleaned],
+    ] as const) {
+      if (offsets.delete(name)) await writeOffsetCheckpoint(this.#vfs, join(this.#root, file), offsets)
+    }
+  }
+
+  /** Writes where each log starts and ends: it is closed, so all of it is durable and visible. */
+  async write(logs: Iterable<PartitionLog>): Promise<void> {
+    const ends: PartitionOffsets = new Map()
+    const starts: PartitionOffsets = new Map()
+    for (const log of logs) {
+      ends.set(log.name, log.durableOffset)
+      if (log.logStartOffset > 0) starts.set(log.name, log.logStartOffset)
+    }
+    await writeOffsetCheckpoint(this.#vfs, join(this.#root, LOG_START_OFFSET_FILE), starts)
+    await writeOffsetCheckpoint(this.#vfs, join(this.#root, REPLICATION_OFFSET_FILE), ends)
+    await writeOffsetCheckpoint(this.#vfs, join(this.#root, RECOVERY_POINT_FILE), ends)
+  }
+}

@@ -1,0 +1,383 @@
+import { join } from 'node:path'
+import { silentLogger, VarveError, type Clock, type Logger, type Random, type Vfs } from '@varve/platform'
+import { DurableOffsets } from '../checkpoints/durable-offsets.ts'
+import type { MetaProperties } from '../checkpoints/meta-properties.ts'
+import { OpenFiles } from '../files/open-files.ts'
+import { forEachBounded, Semaphore } from '../files/semaphore.ts'
+import { logLimits } from '../limits.ts'
+import type { Machine } from '../lock/machine.ts'
+import { MemoryMachine } from '../lock/memory-machine.ts'
+import { defaultLogConfig, type LogConfig } from '../log-config.ts'
+import type { Finding } from '../partition/finding.ts'
+import { cannotOpen } from '../partition/log-loader.ts'
+import { LogState, type LogContext } from '../partition/log-state.ts'
+import { PartitionLog } from '../partition/partition-log.ts'
+import { IndexStore } from '../segment/index-store.ts'
+import { plantedBugs } from '../testing/planted-bugs.ts'
+import {
+  checkTopicPartition,
+  parsePartitionName,
+  partitionName,
+  type TopicPartition,
+} from '../topic-partition.ts'
+import { DirectoryCheckpoints } from './checkpoints.ts'
+import { ensureRoot, inspectRoot, isClean, type DirectoryRoot } from './directory-root.ts'
+import { Ownership } from './ownership.ts'
+import {
+  createPartitionFolder,
+  deletePartitionFolder,
+  inspectPartitionFolder,
+  isDeletedFolder,
+} from './partition-folder.ts'
+
+export interface LogDirectoryOptions {
+  readonly vfs: Vfs
+  readonly clock: Clock
+  readonly random: Random
+  /** The machine that the lock speaks of. Default: one on which only this process sees the directory, as in memory. */
+  readonly machine?: Machine
+  /** Takes no lock and changes nothing. Default false. */
+  readonly readOnly?: boolean
+  /** Owns also a directory that Kafka did not close. Default false. */
+  readonly recover?: boolean
+  /** Takes the lock also from an owner of whom it cannot be told whether it lives. Default false. */
+  readonly force?: boolean
+  readonly logger?: Logger
+  /** The settings of a partition; the defaults where it answers undefined. They can be set later, too. */
+  readonly configOf?: (of: TopicPartition, topicId: string | undefined) => LogConfig | undefined
+  /** Told after each partition that is open. */
+  readonly progress?: (progress: { readonly opened: number; readonly partitions: number }) => void
+  /** Handles of segments. Default 800. */
+  readonly openFilesMax?: number
+}
+
+export interface NewPartition extends TopicPartition {
+  /** 22 characters of base64url. */
+  readonly topicId: string
+  readonly config?: LogConfig
+  /** The epoch that appends are stamped with. Default 0. */
+  readonly leaderEpoch?: number
+}
+
+/** A data directory: its partitions, its lock and its checkpoints. */
+export class LogDirectory {
+  /** Without symbolic links. */
+  readonly path: string
+  readonly readOnly: boolean
+  /** What opening found; also written to the logger. */
+  readonly findings: readonly Finding[]
+  /** Whether it had been closed in order before it was opened. */
+  readonly wasClean: boolean
+  readonly #options: LogDirectoryOptions
+  readonly #properties: MetaProperties
+  readonly #ownership: Ownership | undefined
+  readonly #context: LogContext
+  readonly #durable: DurableOffsets
+  readonly #checkpoints: DirectoryCheckpoints
+  readonly #partitions = new Map<string, PartitionLog>()
+  readonly #changing = new Set<string>()
+  readonly #findings: Finding[] = []
+  #closing: Promise<void> | undefined
+
+  private constructor(
+    options: LogDirectoryOptions,
+    root: DirectoryRoot,
+    properties: MetaProperties,
+    ownership: Ownership | undefined,
+    checkpoints: DirectoryCheckpoints,
+  ) {
+    const { vfs, clock, logger = silentLogger, openFilesMax = logLimits.openFilesMax } = options
+    this.path = root.path
+    this.wasClean = isClean(root)
+    this.readOnly = ownership === undefined
+    this.findings = this.#findings
+    this.#options = options
+    this.#properties = properties
+    this.#ownership = ownership
+    this.#checkpoints = checkpoints
+    this.#durable = new DurableOffsets({ vfs, root: root.path, clock, logger })
+    this.#context = {
+      vfs,
+      clock,
+      logger,
+      files: new OpenFiles(vfs, { max: openFilesMax, mode: this.readOnly ? 'read' : 'write' }),
+      indexes: new IndexStore(vfs),
+      syncs: new Semaphore(logLimits.syncsInFlightMax),
+      readOnly: this.readOnly,
+      noteDurable: (name, note) => {
+        this.#durable.note(name, note)
+      },
+    }
+  }
+
+  /**
+   * Opens a directory, recovers what was not closed, and makes a new one where there is none or an empty one. What
+   * fails leaves the directory as it was.
+   *
+   * @throws `DIRECTORY_LOCKED`, `DIRECTORY_NOT_VARVE`, `DIRECTORY_NOT_CLEAN`, `DIRECTORY_TOO_NEW`, `NOT_FOUND` (read-only),
+   *   `KAFKA_STORAGE_ERROR`, and what the file system throws
+   */
+  static async open(path: string, options: LogDirectoryOptions): Promise<LogDirectory> {
+    return options.readOnly === true
+      ? LogDirectory.#openForReading(path, options)
+      : LogDirectory.#openAsOwner(path, options)
+  }
+
+  static async #openForReading(path: string, options: LogDirectoryOptions): Promise<LogDirectory> {
+    const { vfs } = options
+    const root = await inspectRoot(
+      vfs,
+      (await vfs.stat(path)) === undefined ? path : await vfs.realPath(path),
+      { readOnly: true },
+    )
+    const properties = root.properties ?? { clusterId: '', nodeId: -1, directoryId: undefined }
+    const directory = new LogDirectory(
+      options,
+      root,
+      properties,
+      undefined,
+      await DirectoryCheckpoints.read(vfs, root),
+    )
+    try {
+      await directory.#openPartitions(root.folders)
+      return directory
+    } catch (error) {
+      await directory.#closeFiles()
+      throw error
+    }
+  }
+
+  static async #openAsOwner(path: string, options: LogDirectoryOptions): Promise<LogDirectory> {
+    const { vfs, logger = silentLogger, recover = false, machine = new MemoryMachine(vfs) } = options
+    const root = await ensureRoot(vfs, path)
+    const ownership = await Ownership.take({ ...options, machine, root, logger, recover })
+    let directory: LogDirectory | undefined
+    try {
+      const checkpoints = await DirectoryCheckpoints.read(vfs, ownership.root)
+      directory = new LogDirectory(options, ownership.root, ownership.properties, ownership, checkpoints)
+      await directory.#openPartitions(ownership.root.folders)
+      if (plantedBugs.cleanMarkerDeletedLate) await ownership.removeMarker()
+      return directory
+    } catch (error) {
+      if (directory !== undefined) await directory.#closeFiles()
+      await ownership.abandon()
+      throw error
+    }
+  }
+
+  /** The open partitions by name (`topic-0`). */
+  get partitions(): ReadonlyMap<string, PartitionLog> {
+    return this.#partitions
+  }
+
+  partition(of: TopicPartition): PartitionLog | undefined {
+    return this.#partitions.get(partitionName(of))
+  }
+
+  /** 22 characters of base64url. */
+  get clusterId(): string {
+    return this.#properties.clusterId
+  }
+
+  get nodeId(): number {
+    return this.#properties.nodeId
+  }
+
+  get directoryId(): string | undefined {
+    return this.#properties.directoryId
+  }
+
+  /** How many handles of segments are open now. */
+  get openFiles(): number {
+    return this.#context.files.count
+  }
+
+  /**
+   * Makes a partition; it is there for good when the promise resolves.
+   *
+   * @throws `ALREADY_EXISTS`, `INVALID_TOPIC_EXCEPTION`, `INVALID_PARTITIONS`, `NOT_PERMITTED`, `CLOSED`, `DISK_FULL`
+   */
+  async createPartition(partition: NewPartition): Promise<PartitionLog> {
+    checkTopicPartition(partition)
+    const name = partitionName(partition)
+    return this.#change(name, async () => {
+      if (this.#partitions.has(name)) {
+        throw new VarveError('ALREADY_EXISTS', `The partition ${name} exists already.`, {
+          context: { topic: partition.topic, partition: partition.partition },
+        })
+      }
+      await this.#checkpoints.forget(name)
+      const folder = await createPartitionFolder(this.#context.vfs, this.path, partition)
+      const config = partition.config ?? this.#configOf(partition, partition.topicId)
+      const log = await this.#load(partition, folder, partition.topicId, config)
+      log.leaderEpoch = partition.leaderEpoch ?? 0
+      this.#partitions.set(name, log)
+      return log
+    })
+  }
+
+  /** Closes a partition and removes its files. */
+  async deletePartition(of: TopicPartition): Promise<void> {
+    const name = partitionName(of)
+    await this.#change(name, async () => {
+      const log = this.#partitions.get(name)
+      if (log === undefined) {
+        throw new VarveError('UNKNOWN_TOPIC_OR_PARTITION', `There is no partition ${name} in ${this.path}.`, {
+          context: { topic: of.topic, partition: of.partition },
+        })
+      }
+      this.#partitions.delete(name)
+      // What kept it from a clean end does not matter to what is deleted.
+      await log.close().catch(() => undefined)
+      await deletePartitionFolder(this.#context.vfs, { root: this.path, of, random: this.#options.random })
+      await this.#checkpoints.forget(name)
+      this.#durable.forget(name)
+    })
+  }
+
+  /** Makes everything durable that is written by now. */
+  async flush(): Promise<void> {
+    await forEachBounded(this.#partitions.values(), logLimits.opensInFlightMax, log => log.flush())
+  }
+
+  /** Read-only: takes in partitions and records that came since. */
+  async refresh(): Promise<void> {
+    if (!this.readOnly || this.#closing !== undefined) return
+    await forEachBounded([...this.#partitions.values()], logLimits.opensInFlightMax, async log => {
+      await log.refresh()
+    })
+    const { folders } = await inspectRoot(this.#context.vfs, this.path, { readOnly: true })
+    await this.#openPartitions(folders.filter(name => !this.#partitions.has(name)))
+  }
+
+  /**
+   * Closes every partition, writes the checkpoints, and last the marker of a clean shutdown. Closing twice is closing
+   * once.
+   *
+   * @throws what kept a partition from a clean end: the next open recovers then; the directory is given back all the same
+   */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
+    const logs = [...this.#partitions.values()]
+    const failures: unknown[] = []
+    await forEachBounded(logs, logLimits.opensInFlightMax, log =>
+      log.close().catch((error: unknown) => {
+        failures.push(error)
+      }),
+    )
+    try {
+      if (this.#ownership !== undefined) {
+        await this.#durable.close()
+        await this.#durable.write({ strict: false })
+        if (failures.length === 0) await this.#checkpoints.write(logs)
+      }
+    } catch (error) {
+      failures.push(error)
+    } finally {
+      await this.#closeFiles()
+      await this.#ownership?.giveBack({ clean: failures.length === 0 })
+    }
+    if (failures.length > 0) throw failures[0]
+  }
+
+  async #closeFiles(): Promise<void> {
+    await this.#durable.close()
+    await this.#context.files.close()
+  }
+
+  async #openPartitions(folders: readonly string[]): Promise<void> {
+    const names = folders.filter(name => parsePartitionName(name) !== undefined)
+    for (const name of folders) if (!names.includes(name)) await this.#foreignFolder(name)
+    let opened = 0
+    await forEachBounded(names, logLimits.opensInFlightMax, async name => {
+      await this.#openPartition(name)
+      this.#options.progress?.({ opened: ++opened, partitions: names.length })
+    })
+  }
+
+  async #openPartition(name: string): Promise<void> {
+    const of = parsePartitionName(name)
+    if (of === undefined) return
+    const folder = join(this.path, name)
+    try {
+      const inspected = await inspectPartitionFolder(this.#context.vfs, folder)
+      if (inspected.kind === 'incomplete') {
+        this.#report({
+          kind: 'incomplete-partition',
+          ...of,
+          path: folder,
+          message: `The folder ${folder} is of a partition whose creation was cut; it holds nothing and is not opened.`,
+        })
+        return
+      }
+      const { topicId } = inspected
+      this.#partitions.set(name, await this.#load(of, folder, topicId, this.#configOf(of, topicId)))
+    } catch (error) {
+      throw cannotOpen(name, folder, error)
+    }
+  }
+
+  #load(
+    of: TopicPartition,
+    folder: string,
+    topicId: string | undefined,
+    config: LogConfig,
+  ): Promise<PartitionLog> {
+    const topicPartition = { topic: of.topic, partition: of.partition }
+    const state = new LogState({ context: this.#context, topicPartition, folder, topicId, config })
+    return PartitionLog.load(state, this.#checkpoints.knownOf(state.name, topicId), finding => {
+      this.#report(finding)
+    })
+  }
+
+  /** Nothing that Varve does not know is touched; only what a deletion left is removed, as Kafka does. */
+  async #foreignFolder(name: string): Promise<void> {
+    const path = join(this.path, name)
+    if (isDeletedFolder(name)) {
+      if (!this.readOnly) await this.#context.vfs.removeTree(path)
+      return
+    }
+    this.#report({
+      kind: 'unknown-folder',
+      path,
+      message: `The folder ${path} is no partition; it is left alone, but Kafka would not start here.`,
+    })
+  }
+
+  #configOf(of: TopicPartition, topicId: string | undefined): LogConfig {
+    return this.#options.configOf?.(of, topicId) ?? defaultLogConfig
+  }
+
+  #report(finding: Finding): void {
+    this.#findings.push(finding)
+    this.#context.logger.warn({ ...finding }, finding.message)
+  }
+
+  /** One change of a partition's existence at a time. */
+  async #change<T>(name: string, change: () => Promise<T>): Promise<T> {
+    const context = { path: this.path }
+    if (this.readOnly)
+      throw new VarveError(
+        'NOT_PERMITTED',
+        `The directory ${this.path} is open for reading only; open it as its owner to change it.`,
+        { context },
+      )
+    if (this.#closing !== undefined)
+      throw new VarveError('CLOSED', `The directory ${this.path} is closed.`, { context })
+    if (this.#changing.has(name))
+      throw new VarveError(
+        'ALREADY_EXISTS',
+        `The partition ${name} is being made or deleted right now; try again.`,
+        { context, retriable: true },
+      )
+    this.#changing.add(name)
+    try {
+      return await change()
+    } finally {
+      this.#changing.delete(name)
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import { join } from 'node:path'
+import { isVarveError, VarveError, type Random, type Vfs } from '@varve/platform'
+import { readPartitionMetadata, writePartitionMetadata } from '../checkpoints/partition-metadata.ts'
+import { listPartition } from '../partition/partition-files.ts'
+import { LOG_SUFFIX, segmentFileName } from '../segment/segment-files.ts'
+import { plantedBugs } from '../testing/planted-bugs.ts'
+import { partitionName, type TopicPartition } from '../topic-partition.ts'
+
+const DELETED_FOLDER = /^.+\.[0-9a-f]{32}-delete$/
+/** A name in a folder takes at most this many bytes. */
+const NAME_BYTES_MAX = 255
+
+/** Whether a folder is one of a deleted partition, in Kafka's way of naming it. */
+export function isDeletedFolder(name: string): boolean {
+  return DELETED_FOLDER.test(name)
+}
+
+/** The name of a folder that is on its way out: `<topic>-<partition>.<32 hex digits>-delete`, cut as Kafka cuts it. */
+export function deletedFolderName(of: TopicPartition, random: Random): string {
+  const ending = `.${random.bytes(16).toString('hex')}-delete`
+  return partitionName(of).slice(0, NAME_BYTES_MAX - ending.length) + ending
+}
+
+/** What a partition's folder is. */
+export type PartitionFolder =
+  { readonly kind: 'partition'; readonly topicId: string | undefined } | { readonly kind: 'incomplete' }
+
+/**
+ * A creation that was cut leaves a folder without `partition.metadata`, which is written last, and nothing in its log.
+ */
+export async function inspectPartitionFolder(vfs: Vfs, folder: string): Promise<PartitionFolder> {
+  const topicId = await readPartitionMetadata(vfs, folder)
+  if (topicId !== undefined) return { kind: 'partition', topicId }
+  const { segments } = await listPartition(vfs, folder)
+  return segments.some(segment => segment.size > 0)
+    ? { kind: 'partition', topicId: undefined }
+    : { kind: 'incomplete' }
+}
+
+/**
+ * Makes the folder of a new partition: empty log, then `partition.metadata`, which makes it one, each durable, and last
+ * the folder's own name. What a cut creation left under that name goes first; anything else there is an error.
+ *
+ * @throws `ALREADY_EXISTS`
+ */
+export async function createPartitionFolder(
+  vfs: Vfs,
+  root: string,
+  of: TopicPartition & { topicId: string },
+): Promise<string> {
+  const folder = join(root, partitionName(of))
+  await makeRoom(vfs, folder, of)
+  await vfs.mkdir(folder)
+  try {
+    const file = await vfs.open(join(folder, segmentFileName(0, LOG_SUFFIX)), 'create-new')
+    await file.close()
+    await writePartitionMetadata(vfs, folder, of.topicId)
+    if (!plantedBugs.directorySyncLeftOut) await vfs.syncDir(root)
+  } catch (error) {
+    await vfs.removeTree(folder).catch(() => undefined)
+    throw error
+  }
+  return folder
+}
+
+async function makeRoom(vfs: Vfs, folder: string, of: TopicPartition): Promise<void> {
+  const stat = await vfs.stat(folder)
+  if (stat === undefined) return
+  if (stat.kind === 'folder' && (await inspectPartitionFolder(vfs, folder)).kind === 'incomplete') {
+    await vfs.removeTree(folder)
+    return
+  }
+  throw new VarveError(
+    'ALREADY_EXISTS',
+    `The partition ${partitionName(of)} cannot be made: ${folder} is there already and holds something else; move it away.`,
+    {
+      context: { path: folder, topic: of.topic, partition: of.partition },
+    },
+  )
+}
+
+/** Removes the folder of a deleted partition: renamed first, so that a crash leaves no half of a partition. */
+export async function deletePartitionFolder(
+  vfs: Vfs,
+  options: { root: string; of: TopicPartition; random: Random },
+): Promise<void> {
+  const { root, of, random } = options
+  const deleted = join(root, deletedFolderName(of, random))
+  await vfs.rename(join(root, partitionName(of)), deleted)
+  if (!plantedBugs.directorySyncLeftOut) await vfs.syncDir(root)
+  await vfs.removeTree(deleted).catch((error: unknown) => {
+    // It is out of the way for good; the next open tries again.
+    if (!isVarveError(error)) throw error
+  })
+}

@@ -1,0 +1,27 @@
+/** The limits of the log, with their units in their names. */
+export const logLimits = {
+  /** Bytes of appends of one partition that may wait for the disk; further ones wait their turn. */
+  appendQueueBytesMax: 64 * 1024 * 1024,
+  /** Bytes that one round writes before it syncs and acknowledges. */
+  appendRoundBytesMax: 16 * 1024 * 1024,
+  /** Buffers handed to the system in one write; Linux takes 1,024. */
+  appendRoundBuffersMax: 1000,
+  /** A length field above this is taken for damage. */
+  batchBytesMax: 256 * 1024 * 1024,
+  /** Bytes read at a time where a segment is walked. */
+  walkChunkBytes: 256 * 1024,
+  /** Index entries that the newest segment may have in memory only. */
+  unsavedIndexEntriesMax: 512,
+  /** Bytes of indexes of older segments that are kept in memory, for the whole directory. */
+  indexCacheBytesMax: 64 * 1024 * 1024,
+  /** File handles of segments, for the whole directory. */
+  openFilesMax: 800,
+  /** Syncs that run at the same time, for the whole directory: libuv has four threads, and they are the user's. */
+  syncsInFlightMax: 2,
+  /** Partitions that are opened at the same time. */
+  opensInFlightMax: 8,
+  /** Text files (checkpoints) above this are refused. */
+  checkpointBytesMax: 64 * 1024 * 1024,
+  /** Least time between two notes of the durable offsets. */
+  durableNoteIntervalMs: 100,
+} as const

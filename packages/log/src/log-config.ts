@@ -1,0 +1,99 @@
+import { VarveError, type VarveErrorOptions } from '@varve/platform'
+
+/**
+ * The settings of a partition log, one for each of Kafka's topic settings that the log itself obeys. Sizes are bytes,
+ * times milliseconds. `Number.MAX_SAFE_INTEGER` stands for Kafka's maximum of a long: never.
+ */
+export interface LogConfig {
+  /** `segment.bytes`: a segment takes no append that would make it larger. */
+  readonly segmentBytes: number
+  /** `segment.ms`, by record time: a segment takes no record this much newer than its first batch. */
+  readonly segmentMs: number
+  /** `segment.index.bytes`: a full index rolls the segment. */
+  readonly segmentIndexBytes: number
+  /** `index.interval.bytes`: bytes of log between two entries of an index. */
+  readonly indexIntervalBytes: number
+  /** `flush.messages`: 1 acknowledges after the sync; more acknowledges after the write. */
+  readonly flushMessages: number
+  /** `flush.ms`: how long a written record may wait for its sync when `flushMessages` is above 1. */
+  readonly flushMs: number
+  /** `max.message.bytes`: the largest batch, header included. */
+  readonly maxMessageBytes: number
+  /** `message.timestamp.type`. */
+  readonly messageTimestampType: 'CreateTime' | 'LogAppendTime'
+  /** `message.timestamp.before.max.ms`: how far a timestamp may lie in the past. */
+  readonly messageTimestampBeforeMaxMs: number
+  /** `message.timestamp.after.max.ms`: how far a timestamp may lie in the future. */
+  readonly messageTimestampAfterMaxMs: number
+  /** `cleanup.policy` contains `compact`: every record needs a key, and offsets may have gaps. */
+  readonly compact: boolean
+}
+
+const NEVER = Number.MAX_SAFE_INTEGER
+
+/** Kafka's defaults, but for `flush.messages`: Varve acknowledges what survives a loss of power. */
+export const defaultLogConfig: LogConfig = {
+  segmentBytes: 1024 * 1024 * 1024,
+  segmentMs: 7 * 24 * 3600 * 1000,
+  segmentIndexBytes: 10 * 1024 * 1024,
+  indexIntervalBytes: 4096,
+  flushMessages: 1,
+  flushMs: NEVER,
+  maxMessageBytes: 1024 * 1024 + 12,
+  messageTimestampType: 'CreateTime',
+  messageTimestampBeforeMaxMs: NEVER,
+  messageTimestampAfterMaxMs: 3600 * 1000,
+  compact: false,
+}
+
+const NUMBERS = {
+  'segment.bytes': 'segmentBytes',
+  'segment.ms': 'segmentMs',
+  'segment.index.bytes': 'segmentIndexBytes',
+  'index.interval.bytes': 'indexIntervalBytes',
+  'flush.messages': 'flushMessages',
+  'flush.ms': 'flushMs',
+  'max.message.bytes': 'maxMessageBytes',
+  'message.timestamp.before.max.ms': 'messageTimestampBeforeMaxMs',
+  'message.timestamp.after.max.ms': 'messageTimestampAfterMaxMs',
+} as const
+
+/**
+ * The log's settings out of a topic's settings as Kafka stores them, by name and as text. Settings that are not the
+ * log's are left to others.
+ *
+ * @throws `INVALID_CONFIG` for a value that is no value of its setting
+ */
+export function logConfigOf(
+  entries: Iterable<readonly [name: string, value: string]>,
+  base: LogConfig = defaultLogConfig,
+): LogConfig {
+  const config: { -readonly [K in keyof LogConfig]: LogConfig[K] } = { ...base }
+  for (const [name, value] of entries) {
+    if (Object.hasOwn(NUMBERS, name)) config[NUMBERS[name as keyof typeof NUMBERS]] = wholeNumber(name, value)
+    if (name === 'cleanup.policy')
+      config.compact = value.split(',').some(policy => policy.trim() === 'compact')
+    if (name === 'message.timestamp.type') config.messageTimestampType = timestampType(name, value)
+  }
+  return config
+}
+
+function wholeNumber(name: string, value: string): number {
+  const number = /^\d{1,19}$/.test(value.trim()) ? Number(value) : Number.NaN
+  if (Number.isNaN(number)) throw invalid(name, 'a whole number of at least 0', value)
+  return Math.min(number, NEVER)
+}
+
+function timestampType(name: string, value: string): LogConfig['messageTimestampType'] {
+  if (value === 'CreateTime' || value === 'LogAppendTime') return value
+  throw invalid(name, 'CreateTime or LogAppendTime', value)
+}
+
+function invalid(field: string, wanted: string, found: string): VarveError {
+  const options: VarveErrorOptions = { context: { field, wanted, found } }
+  return new VarveError(
+    'INVALID_CONFIG',
+    `The setting ${field} takes ${wanted}, but has '${found}'.`,
+    options,
+  )
+}

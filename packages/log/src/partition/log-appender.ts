@@ -1,0 +1,191 @@
+import { isVarveError, VarveError } from '@varve/platform'
+import {
+  patchBaseOffset,
+  patchLeaderEpoch,
+  patchLogAppendTime,
+  readBatchSize,
+  readLastOffsetDelta,
+} from '@varve/records'
+import { plantedBugs } from '../testing/planted-bugs.ts'
+import { AppendQueue, type AppendInfo, type PendingAppend } from './append-queue.ts'
+import { checkAppend } from './append-validator.ts'
+import type { LogFlusher } from './log-flusher.ts'
+import type { LogState } from './log-state.ts'
+import { SegmentWriter } from './segment-writer.ts'
+
+export interface AppendOptions {
+  /** 0 resolves when queued and promises nothing; 1 and -1 when the append is visible. Default -1. */
+  readonly acks?: 0 | 1 | -1
+}
+
+/**
+ * The way of an append: checked, given its offsets in place and queued, without a pause in between; then everything
+ * that waits goes out in one write, and one sync covers it. Only one round runs at a time.
+ */
+export class LogAppender {
+  readonly #state: LogState
+  readonly #flusher: LogFlusher
+  readonly #writer: SegmentWriter
+  readonly #queue = new AppendQueue()
+  readonly #visible: () => void
+  #running: Promise<void> | undefined
+
+  constructor(state: LogState, flusher: LogFlusher, visible: () => void) {
+    this.#state = state
+    this.#flusher = flusher
+    this.#visible = visible
+    this.#writer = new SegmentWriter(state)
+  }
+
+  append(batches: Buffer, { acks = -1 }: AppendOptions = {}): Promise<AppendInfo> {
+    try {
+      this.#checkWritable()
+    } catch (error) {
+      return Promise.reject(error as VarveError)
+    }
+    return new Promise((resolve, reject) => {
+      // Without an acknowledgement the caller's memory is free at once.
+      const bytes = acks === 0 ? Buffer.from(batches) : batches
+      const admit = (): void => {
+        try {
+          const append = this.#assign(bytes, resolve, reject)
+          this.#queue.push(append)
+          if (acks === 0) resolve(infoOf(append))
+          this.#running ??= this.#run()
+        } catch (error) {
+          reject(error as VarveError)
+        }
+      }
+      if (this.#queue.hasRoomFor(bytes.length)) admit()
+      else this.#queue.wait({ bytes: bytes.length, admit, reject })
+    })
+  }
+
+  /** Waits until nothing is queued. */
+  async idle(): Promise<void> {
+    while (this.#running !== undefined) await this.#running
+  }
+
+  #checkWritable(): void {
+    const state = this.#state
+    state.checkOpen()
+    if (state.offline !== undefined) throw state.offline
+    if (state.context.readOnly) {
+      throw state.error(
+        'NOT_PERMITTED',
+        `The partition ${state.name} is open for reading only; open its directory as its owner to append.`,
+      )
+    }
+  }
+
+  /** Checks the batches and gives them their offsets. No `await` may come between this and the queue. */
+  #assign(bytes: Buffer, resolve: PendingAppend['resolve'], reject: PendingAppend['reject']): PendingAppend {
+    const state = this.#state
+    this.#checkWritable()
+    const { config, topicPartition, leaderEpoch } = state
+    const now = state.context.clock.now()
+    const { offsets, maxTimestamp } = checkAppend(bytes, { of: topicPartition, config, now })
+    const logAppendTime = config.messageTimestampType === 'LogAppendTime' ? now : -1
+    const baseOffset = state.nextOffset
+    let offset = baseOffset
+    for (let at = 0; at < bytes.length; at += readBatchSize(bytes, at)) {
+      patchBaseOffset(bytes, at, offset)
+      patchLeaderEpoch(bytes, at, leaderEpoch)
+      if (logAppendTime >= 0) patchLogAppendTime(bytes, at, logAppendTime)
+      offset += readLastOffsetDelta(bytes, at) + 1
+    }
+    state.nextOffset = offset
+    return {
+      bytes,
+      offsets,
+      maxTimestamp,
+      baseOffset,
+      lastOffset: offset - 1,
+      logAppendTime,
+      logStartOffset: state.logStartOffset,
+      resolve,
+      reject,
+    }
+  }
+
+  async #run(): Promise<void> {
+    // All that is appended in this turn of the loop goes into the first round.
+    await Promise.resolve()
+    while (this.#queue.length > 0) await this.#round(this.#queue.takeRound())
+    this.#running = undefined
+  }
+
+  /** Never throws: whatever goes wrong is told to those who wait. */
+  async #round(appends: PendingAppend[]): Promise<void> {
+    const state = this.#state
+    let failed: unknown = state.offline
+    let written = 0
+    try {
+      while (written < appends.length && failed === undefined)
+        written = await this.#writer.write(appends, written)
+    } catch (error) {
+      failed = error
+    }
+    const done = written === appends.length ? appends : appends.slice(0, written)
+    if (done.length > 0) await this.#acknowledge(done)
+    if (failed !== undefined) this.#failRest(appends.slice(written), failed)
+    this.#queue.settled(appends)
+    if (state.offline !== undefined) this.#queue.rejectWaiting(state.offline)
+    await this.#writer.saveIndexes()
+  }
+
+  async #acknowledge(appends: readonly PendingAppend[]): Promise<void> {
+    const state = this.#state
+    const durably = state.config.flushMessages <= 1
+    if (durably && plantedBugs.highWatermarkBeforeDurable) this.#show(state.logEndOffset)
+    if (durably && plantedBugs.acknowledgedBeforeSync) settle(appends)
+    try {
+      if (durably) await this.#flusher.flush()
+      // A failed sync in the background reached this partition while the write was under way.
+      if (state.offline !== undefined) throw state.offline
+    } catch (error) {
+      for (const append of appends) append.reject(error)
+      return
+    }
+    this.#show(state.logEndOffset)
+    settle(appends)
+    if (!durably) this.#flusher.written(appends)
+  }
+
+  #show(offset: number): void {
+    if (offset <= this.#state.highWatermark) return
+    this.#state.highWatermark = offset
+    this.#visible()
+  }
+
+  /** The offsets that were given out behind a failed write are taken back: nobody has seen them. */
+  #failRest(appends: readonly PendingAppend[], cause: unknown): void {
+    const state = this.#state
+    const behind = this.#queue.takeAll()
+    state.nextOffset = state.logEndOffset
+    const error = state.offline ?? refusal(state, cause)
+    for (const append of appends) append.reject(error)
+    for (const append of behind) append.reject(error)
+    this.#queue.settled(behind)
+  }
+}
+
+function settle(appends: readonly PendingAppend[]): void {
+  for (const append of appends) append.resolve(infoOf(append))
+}
+
+function infoOf({ baseOffset, lastOffset, logAppendTime, logStartOffset }: PendingAppend): AppendInfo {
+  return { baseOffset, lastOffset, logAppendTime, logStartOffset }
+}
+
+function refusal(state: LogState, cause: unknown): VarveError {
+  const code = isVarveError(cause, 'DISK_FULL', 'TOO_MANY_OPEN_FILES', 'KAFKA_STORAGE_ERROR')
+    ? cause.code
+    : 'KAFKA_STORAGE_ERROR'
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new VarveError(code, `The append to ${state.name} failed and left nothing behind: ${why}`, {
+    context: { ...(isVarveError(cause) ? cause.context : {}), ...state.topicPartition },
+    retriable: code !== 'KAFKA_STORAGE_ERROR',
+    cause,
+  })
+}

@@ -1,0 +1,268 @@
+import { VarveError, type VfsFile } from '@varve/platform'
+import { join } from 'node:path'
+import type { DurableNote } from '../checkpoints/durable-offsets.ts'
+import { removeFile } from '../checkpoints/checkpoint-file.ts'
+import { LeaderEpochs } from '../checkpoints/leader-epoch-checkpoint.ts'
+import { LogSegment, LogSegments } from '../segment/log-segment.ts'
+import { SNAPSHOT_SUFFIX, segmentFileName } from '../segment/segment-files.ts'
+import { SegmentIndexes } from '../segment/segment-indexes.ts'
+import { plantedBugs } from '../testing/planted-bugs.ts'
+import type { Finding, FindingKind } from './finding.ts'
+import type { LogState } from './log-state.ts'
+import { listPartition, type PartitionFiles } from './partition-files.ts'
+import { SegmentRecovery, type RecoveredSegment } from './segment-recovery.ts'
+import { cutTail, makeDurable, setSegmentAside, setTailAside } from './torn-tail.ts'
+
+/** What the checkpoints of the directory say about a partition. */
+export interface KnownOffsets {
+  readonly recoveryPoint?: number | undefined
+  readonly logStartOffset?: number | undefined
+  readonly note?: DurableNote | undefined
+  /** Whether the cleaner was here. */
+  readonly compacted: boolean
+}
+
+/**
+ * Brings a log's state into memory: the segments below the durable offset as they are, those above batch by batch.
+ * What is found above the durable offset is either sound, and then made durable before anyone sees it, or set aside.
+ * Damage below it is named and left alone. Read-only, all of this happens in memory.
+ */
+export class LogLoader {
+  readonly #state: LogState
+  readonly #known: KnownOffsets
+  readonly #report: (finding: Finding) => void
+  readonly #durable: number
+
+  constructor(state: LogState, known: KnownOffsets, report: (finding: Finding) => void) {
+    this.#state = state
+    this.#known = known
+    this.#report = report
+    this.#durable = Math.max(known.recoveryPoint ?? 0, known.note?.durableOffset ?? 0)
+    state.compacted = known.compacted
+  }
+
+  async load(): Promise<void> {
+    const state = this.#state
+    const files = await listPartition(state.context.vfs, state.folder)
+    if (files.unknown.length > 0) {
+      this.#find(
+        'unknown-file',
+        { path: state.folder },
+        `The folder ${state.folder} holds files that are not a log's (${files.unknown.slice(0, 5).join(', ')}); they are left alone.`,
+      )
+    }
+    await this.#readEpochs()
+    const segments = [...new LogSegments(files.segments)]
+    const end = await this.#recover(segments)
+    state.segments = new LogSegments(segments)
+    this.#setOffsets(end)
+    if (!state.context.readOnly) await this.#finish(files)
+  }
+
+  /** Goes through the segments that reach above the durable offset. Answers the offset behind the log's last record. */
+  async #recover(segments: LogSegment[]): Promise<number> {
+    const { name, folder } = this.#state
+    const durable = this.#durable
+    if (segments.length === 0) {
+      if (durable > 0) {
+        this.#find(
+          'missing-data',
+          { path: folder, offset: durable },
+          `The folder of ${name} holds no segment, but offsets up to ${durable} were durable; reads of them fail.`,
+        )
+      }
+      return Math.max(durable, this.#known.logStartOffset ?? 0)
+    }
+    let slot = Math.max(
+      0,
+      segments.findLastIndex(segment => segment.baseOffset <= durable),
+    )
+    let expected = segments[slot]?.baseOffset ?? 0
+    for (; slot < segments.length; slot++) {
+      const segment = segments[slot]
+      if (segment === undefined) break
+      const follows = this.#state.gaps ? segment.baseOffset >= expected : segment.baseOffset === expected
+      if (!follows && segment.baseOffset > durable) {
+        await this.#setAside(segments, slot, expected)
+        break
+      }
+      if (!follows) this.#missing(segment, expected, segment.baseOffset)
+      const recovered = await this.#recoverSegment(segment, segments[slot + 1])
+      expected = recovered.endOffset
+      if (recovered.torn === undefined) continue
+      await this.#setAside(segments, slot + 1, expected)
+      break
+    }
+    if (expected < durable) {
+      const last = segments.at(-1)
+      if (last !== undefined) this.#missing(last, expected, durable)
+      return durable
+    }
+    return expected
+  }
+
+  async #recoverSegment(segment: LogSegment, next: LogSegment | undefined): Promise<RecoveredSegment> {
+    const { files, indexes } = this.#state.context
+    return files.use(segment.logPath, async file => {
+      const recovery = new SegmentRecovery({
+        segment,
+        file,
+        state: this.#state,
+        durable: this.#durable,
+        trustAbove: this.#known.note?.failed !== true,
+        endOffset: next?.baseOffset ?? Number.MAX_SAFE_INTEGER,
+        report: (kind, position, offset, message) => {
+          this.#find(kind, { path: segment.logPath, position, offset }, message)
+        },
+      })
+      const recovered = await recovery.run(await this.#readIndexes(segment))
+      await this.#settleTail(segment, file, recovered)
+      if (next === undefined || recovered.torn !== undefined) {
+        segment.indexes = recovered.indexes
+      } else {
+        recovered.indexes.seal()
+        indexes.keep(segment, recovered.indexes)
+      }
+      return recovered
+    })
+  }
+
+  async #readIndexes(segment: LogSegment): Promise<SegmentIndexes | undefined> {
+    if (segment.size === 0) return SegmentIndexes.empty(segment.baseOffset)
+    return this.#state.context.indexes.read(segment)
+  }
+
+  /** Makes durable what is sound above the durable offset, and sets aside what is not. */
+  async #settleTail(segment: LogSegment, file: VfsFile, recovered: RecoveredSegment): Promise<void> {
+    const { context } = this.#state
+    const { torn, aboveFrom, endPosition } = recovered
+    const size = segment.size
+    segment.size = endPosition
+    segment.notedSize = endPosition
+    if (context.readOnly) return
+    if (torn !== undefined && torn.zeros) await cutTail(file, torn.position)
+    else if (torn !== undefined && torn.position < size) {
+      const path = await setTailAside(context.vfs, segment, file, torn.position)
+      context.logger.warn({ path }, 'The bytes of a torn tail were set aside.')
+    }
+    if (aboveFrom === undefined || aboveFrom >= endPosition || plantedBugs.recoveredTailUnsynced) return
+    await context.syncs.run(() => makeDurable(file, { from: aboveFrom, to: endPosition }))
+    this.#state.folderDirty = true
+  }
+
+  /** Takes the segments from `slot` on out of the log: they do not continue it. */
+  async #setAside(segments: LogSegment[], slot: number, expected: number): Promise<void> {
+    const { vfs, readOnly, files } = this.#state.context
+    for (const segment of segments.splice(slot)) {
+      if (!readOnly) {
+        await files.drop(segment.logPath)
+        await setSegmentAside(vfs, segment)
+      }
+      this.#find(
+        'segment-set-aside',
+        { path: segment.logPath, offset: segment.baseOffset },
+        `The segment ${segment.logPath} does not continue the log at offset ${expected}; it is set aside in a .torn file.`,
+      )
+    }
+  }
+
+  async #readEpochs(): Promise<void> {
+    const { context, folder } = this.#state
+    const epochs = await LeaderEpochs.read(context.vfs, folder)
+    if (epochs === undefined) {
+      this.#find(
+        'leader-epochs-rebuilt',
+        { path: folder },
+        `The leader-epoch-checkpoint in ${folder} is damaged; it is made anew from the log.`,
+      )
+    }
+    this.#state.epochs = epochs ?? new LeaderEpochs()
+    if (epochs === undefined) this.#state.epochs.changed = true
+  }
+
+  #setOffsets(end: number): void {
+    const state = this.#state
+    const first = state.segments.first?.baseOffset ?? end
+    const checkpoint = this.#known.logStartOffset
+    let start = Math.max(first, checkpoint ?? 0)
+    if (checkpoint !== undefined && checkpoint > end) {
+      this.#find(
+        'log-start-above-end',
+        { path: state.folder, offset: checkpoint },
+        `The checkpoint says that ${state.name} starts at offset ${checkpoint}, but it ends at ${end}; the checkpoint is not followed.`,
+      )
+      start = first
+    }
+    const noted = this.#known.note?.logStartOffset
+    const startsAt = noted === undefined ? undefined : Math.max(noted, checkpoint ?? 0)
+    if (startsAt !== undefined && startsAt < first && first <= end) {
+      this.#find(
+        'missing-data',
+        { path: state.folder, offset: startsAt },
+        `The log ${state.name} started at offset ${startsAt}, but its first segment starts at ${first}; reads of what is missing fail.`,
+      )
+      start = startsAt
+    }
+    state.epochs.truncateTo(end)
+    state.logStartOffset = Math.min(start, end)
+    state.leaderEpoch = Math.max(0, state.epochs.latest?.epoch ?? 0)
+    state.nextOffset = state.logEndOffset = state.durableOffset = state.highWatermark = end
+  }
+
+  /** What only an owner does: a segment to append to, the names synced, and the epochs written. */
+  async #finish(files: PartitionFiles): Promise<void> {
+    const state = this.#state
+    const { vfs } = state.context
+    const end = state.logEndOffset
+    const last = state.segments.last
+    if (last === undefined || last.indexes === undefined || (await this.#endsBelow(last, end))) {
+      const segment = new LogSegment(state.folder, end, 0)
+      const file = await vfs.open(segment.logPath, 'create')
+      await file.close()
+      segment.indexes = SegmentIndexes.empty(end)
+      state.segments.add(segment)
+      state.folderDirty = true
+    }
+    // A snapshot of producers above the end describes records that are gone.
+    for (const offset of files.snapshots) {
+      if (offset > end) await removeFile(vfs, join(state.folder, segmentFileName(offset, SNAPSHOT_SUFFIX)))
+    }
+    if (state.epochs.changed) await state.epochs.write(vfs, state.folder)
+    if (state.folderDirty && !plantedBugs.directorySyncLeftOut) await vfs.syncDir(state.folder)
+    state.folderDirty = false
+  }
+
+  /** Whether the newest segment's readable batches stop before the log's end: then it takes no more. */
+  async #endsBelow(segment: LogSegment, end: number): Promise<boolean> {
+    if (segment.baseOffset === end && segment.size === 0) return false
+    const stat = await this.#state.context.vfs.stat(segment.logPath)
+    return segment.sealed || stat === undefined || stat.size !== segment.size
+  }
+
+  #missing(segment: LogSegment, from: number, to: number): void {
+    segment.sealed = true
+    this.#find(
+      'missing-data',
+      { path: segment.logPath, offset: from },
+      `The offsets ${from} to ${to - 1} of ${this.#state.name} were durable, but no file holds them; reads of them fail.`,
+    )
+  }
+
+  #find(
+    kind: FindingKind,
+    where: { path: string; position?: number; offset?: number },
+    message: string,
+  ): void {
+    this.#report({ kind, ...this.#state.topicPartition, ...where, message })
+  }
+}
+
+/** The error for a partition's folder that cannot be opened at all. */
+export function cannotOpen(name: string, folder: string, cause: unknown): VarveError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new VarveError(
+    'KAFKA_STORAGE_ERROR',
+    `The partition ${name} in ${folder} cannot be opened: ${why}`,
+    { context: { path: folder }, cause },
+  )
+}

@@ -1,0 +1,108 @@
+import type { Clock, Logger, Vfs } from '@varve/platform'
+import { VarveError } from '@varve/platform'
+import { LeaderEpochs } from '../checkpoints/leader-epoch-checkpoint.ts'
+import type { DurableNote } from '../checkpoints/durable-offsets.ts'
+import type { OpenFiles } from '../files/open-files.ts'
+import type { Semaphore } from '../files/semaphore.ts'
+import type { LogConfig } from '../log-config.ts'
+import type { IndexStore } from '../segment/index-store.ts'
+import { type LogSegment, LogSegments } from '../segment/log-segment.ts'
+import { partitionName, type TopicPartition } from '../topic-partition.ts'
+
+/** What all partitions of a directory share. */
+export interface LogContext {
+  readonly vfs: Vfs
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly files: OpenFiles
+  readonly indexes: IndexStore
+  /** Limits the syncs that run at the same time. */
+  readonly syncs: Semaphore
+  readonly readOnly: boolean
+  /** Notes, unsynced, how far a partition is durable. */
+  noteDurable(name: string, note: DurableNote): void
+}
+
+/** The state of one partition log: the one place that its appender, reader and loader share. */
+export class LogState {
+  readonly context: LogContext
+  readonly topicPartition: TopicPartition
+  readonly name: string
+  readonly folder: string
+  /** 22 characters of base64url; undefined in a folder that Kafka wrote without `partition.metadata`. */
+  readonly topicId: string | undefined
+  config: LogConfig
+  segments = new LogSegments()
+  epochs = new LeaderEpochs()
+  /** Whether compaction has been here, so that offsets may skip. */
+  compacted = false
+  /** The epoch that appends are stamped with. */
+  leaderEpoch = 0
+  logStartOffset = 0
+  /** The offset that the next queued record gets. */
+  nextOffset = 0
+  /** Everything below is handed to the operating system. */
+  logEndOffset = 0
+  /** Everything below survives a loss of power. */
+  durableOffset = 0
+  /** Everything below may be read. */
+  highWatermark = 0
+  /** Set by a failed sync or cut: why nothing is appended any more. */
+  offline: VarveError | undefined
+  /** Whether a sync failed: what lies above the durable offset may be readable and yet not on the disk. */
+  untrusted = false
+  closed = false
+  /** Segments with bytes that are not synced. */
+  readonly dirty = new Set<LogSegment>()
+  /** Whether a file was made whose name is not synced. */
+  folderDirty = false
+
+  constructor(options: {
+    context: LogContext
+    topicPartition: TopicPartition
+    folder: string
+    topicId: string | undefined
+    config: LogConfig
+  }) {
+    this.context = options.context
+    this.topicPartition = options.topicPartition
+    this.name = partitionName(options.topicPartition)
+    this.folder = options.folder
+    this.topicId = options.topicId
+    this.config = options.config
+  }
+
+  /** Whether offsets may skip in the files. */
+  get gaps(): boolean {
+    return this.compacted || this.config.compact
+  }
+
+  /** The offset that no batch of `segment` reaches. */
+  endOffsetOf(segment: LogSegment): number {
+    return this.segments.after(segment)?.baseOffset ?? Number.MAX_SAFE_INTEGER
+  }
+
+  note(): void {
+    this.context.noteDurable(this.name, {
+      topicId: this.topicId,
+      durableOffset: this.durableOffset,
+      logStartOffset: this.logStartOffset,
+      failed: this.untrusted,
+    })
+  }
+
+  /** @throws `CLOSED` */
+  checkOpen(): void {
+    if (this.closed)
+      throw this.error('CLOSED', `The partition ${this.name} is closed; open its directory again.`)
+  }
+
+  error(
+    code: string,
+    message: string,
+    context: { offset?: number; path?: string; position?: number } = {},
+    cause?: unknown,
+  ): VarveError {
+    return new VarveError(code, message, { context: { ...this.topicPartition, ...context }, cause })
+  }
+}

@@ -1,0 +1,227 @@
+import type { EpochEntry } from '../checkpoints/leader-epoch-checkpoint.ts'
+import type { LogConfig } from '../log-config.ts'
+import type { AppendInfo } from './append-queue.ts'
+import type { Finding } from './finding.ts'
+import { LogAppender, type AppendOptions } from './log-appender.ts'
+import { LogFlusher } from './log-flusher.ts'
+import { LogLoader, type KnownOffsets } from './log-loader.ts'
+import { LogReader, type FetchData, type ReadRequest } from './log-reader.ts'
+import { LogState } from './log-state.ts'
+import { SegmentIndexAccess } from './segment-index-access.ts'
+import { TimestampLookup, type TimestampAnswer } from './timestamp-lookup.ts'
+
+/** What a listing tells of a segment. */
+export interface SegmentDescription {
+  readonly baseOffset: number
+  readonly path: string
+  /** Bytes. */
+  readonly size: number
+}
+
+/**
+ * The durable log of one partition. Appends get their offsets in the order of the calls; what is visible is what is
+ * acknowledged; the state has this one owner.
+ */
+export class PartitionLog {
+  readonly topic: string
+  readonly partition: number
+  /** `<topic>-<partition>`. */
+  readonly name: string
+  /** 22 characters of base64url; undefined in a folder that Kafka wrote without `partition.metadata`. */
+  readonly topicId: string | undefined
+  readonly folder: string
+  readonly #state: LogState
+  readonly #appender: LogAppender
+  readonly #flusher: LogFlusher
+  readonly #reader: LogReader
+  readonly #times: TimestampLookup
+  readonly #listeners = new Set<() => void>()
+  #closing: Promise<void> | undefined
+
+  private constructor(state: LogState) {
+    this.#state = state
+    this.topic = state.topicPartition.topic
+    this.partition = state.topicPartition.partition
+    this.name = state.name
+    this.topicId = state.topicId
+    this.folder = state.folder
+    const visible = (): void => {
+      for (const listener of [...this.#listeners]) listener()
+    }
+    const indexes = new SegmentIndexAccess(state)
+    this.#flusher = new LogFlusher(state, visible)
+    this.#appender = new LogAppender(state, this.#flusher, visible)
+    this.#reader = new LogReader(state, indexes)
+    this.#times = new TimestampLookup(state, indexes)
+  }
+
+  /** Loads, and recovers where needed, the log in `state.folder`. For `LogDirectory`. */
+  static async load(
+    state: LogState,
+    known: KnownOffsets,
+    report: (finding: Finding) => void,
+  ): Promise<PartitionLog> {
+    await new LogLoader(state, known, report).load()
+    if (!state.context.readOnly) state.note()
+    return new PartitionLog(state)
+  }
+
+  /** The first offset that may be read. */
+  get logStartOffset(): number {
+    return this.#state.logStartOffset
+  }
+
+  /** The offset behind the last record that may be read. */
+  get highWatermark(): number {
+    return this.#state.highWatermark
+  }
+
+  /** The offset behind the last record that is written. */
+  get logEndOffset(): number {
+    return this.#state.logEndOffset
+  }
+
+  /** Everything below survives a loss of power. */
+  get durableOffset(): number {
+    return this.#state.durableOffset
+  }
+
+  /** Bytes of all segments. */
+  get size(): number {
+    let size = 0
+    for (const segment of this.#state.segments) size += segment.size
+    return size
+  }
+
+  get segments(): SegmentDescription[] {
+    return [...this.#state.segments].map(({ baseOffset, logPath, size }) => ({
+      baseOffset,
+      path: logPath,
+      size,
+    }))
+  }
+
+  get leaderEpochs(): readonly EpochEntry[] {
+    return this.#state.epochs.entries
+  }
+
+  get config(): LogConfig {
+    return this.#state.config
+  }
+
+  /** New settings hold from the next append on. */
+  configure(config: LogConfig): void {
+    this.#state.config = config
+  }
+
+  /** The epoch that appends are stamped with from now on. */
+  get leaderEpoch(): number {
+    return this.#state.leaderEpoch
+  }
+
+  set leaderEpoch(epoch: number) {
+    this.#state.leaderEpoch = epoch
+  }
+
+  /** Why the partition takes no more appends, if so. */
+  get offline(): Error | undefined {
+    return this.#state.offline
+  }
+
+  /**
+   * Appends whole batches; they are given their offsets in place, and are the log's until the promise settles (with
+   * `acks: 0` they are copied).
+   *
+   * @throws `CORRUPT_MESSAGE`, `INVALID_RECORD`, `MESSAGE_TOO_LARGE`, `INVALID_TIMESTAMP`, `DISK_FULL` (retriable),
+   *   `TOO_MANY_OPEN_FILES` (retriable), `KAFKA_STORAGE_ERROR`, `NOT_PERMITTED`, `CLOSED`
+   */
+  append(batches: Buffer, options?: AppendOptions): Promise<AppendInfo> {
+    return this.#appender.append(batches, options)
+  }
+
+  /**
+   * Whole batches from the one that holds the offset on. Nothing at the end.
+   *
+   * @throws `OFFSET_OUT_OF_RANGE`; `CORRUPT_MESSAGE` with file and position when the wanted offset is damaged; `CLOSED`
+   */
+  read(request: ReadRequest): Promise<FetchData> {
+    return this.#reader.read(request)
+  }
+
+  /** The first record at or after `timestamp` (milliseconds since the epoch), as Kafka answers. */
+  offsetForTimestamp(timestamp: number): Promise<TimestampAnswer | undefined> {
+    return this.#times.find(timestamp)
+  }
+
+  /** Calls `listener` whenever the high watermark moved, until the returned function is called. */
+  onVisible(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Makes durable what is written by now. */
+  async flush(): Promise<void> {
+    if (!this.#state.context.readOnly) await this.#flusher.flush()
+  }
+
+  /** Read-only: takes in what the owner appended since. Answers whether there is more than before. */
+  async refresh(): Promise<boolean> {
+    const state = this.#state
+    if (!state.context.readOnly) return false
+    state.checkOpen()
+    const fresh = new LogState({ ...state, topicPartition: state.topicPartition, config: state.config })
+    const { compacted, logStartOffset, logEndOffset } = state
+    await new LogLoader(
+      fresh,
+      { recoveryPoint: logEndOffset, logStartOffset, compacted },
+      () => undefined,
+    ).load()
+    if (fresh.logEndOffset <= logEndOffset) return false
+    state.segments = fresh.segments
+    state.epochs = fresh.epochs
+    state.logStartOffset = fresh.logStartOffset
+    state.nextOffset = state.logEndOffset = state.durableOffset = state.highWatermark = fresh.logEndOffset
+    for (const listener of [...this.#listeners]) listener()
+    return true
+  }
+
+  /**
+   * Waits for appends under way, syncs, and saves the indexes. Closing twice is closing once.
+   *
+   * @throws what kept the log from a clean end; it is closed all the same
+   */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
+    const state = this.#state
+    state.closed = true
+    for (const listener of [...this.#listeners]) listener()
+    this.#listeners.clear()
+    try {
+      await this.#appender.idle()
+      if (!state.context.readOnly) await this.#finish()
+    } finally {
+      await this.#flusher.close()
+      await state.context.files.drop(`${state.folder}/`)
+    }
+  }
+
+  async #finish(): Promise<void> {
+    const state = this.#state
+    const store = state.context.indexes
+    if (state.dirty.size > 0 || state.folderDirty || state.offline !== undefined) await this.#flusher.flush()
+    let saved = false
+    for (const segment of state.segments) {
+      const indexes = segment.indexesChanged ? store.cached(segment) : undefined
+      if (indexes === undefined) continue
+      // As Kafka does when it closes: the largest timestamp gets its entry.
+      indexes.seal()
+      await store.save(segment, indexes, { sync: true })
+      segment.indexesChanged = false
+      saved = true
+    }
+    if (saved) await state.context.vfs.syncDir(state.folder)
+  }
+}

@@ -1,0 +1,203 @@
+import type { VfsFile } from '@varve/platform'
+import type { LogSegment } from '../segment/log-segment.ts'
+import { SegmentIndexes } from '../segment/segment-indexes.ts'
+import { SegmentScanner, type BatchSpan } from '../segment/segment-scanner.ts'
+import { plantedBugs } from '../testing/planted-bugs.ts'
+import type { FindingKind } from './finding.ts'
+import type { LogState } from './log-state.ts'
+
+export interface SegmentRecoveryOptions {
+  readonly segment: LogSegment
+  readonly file: VfsFile
+  readonly state: LogState
+  /** Everything below survived whatever happened; damage there is no torn tail. */
+  readonly durable: number
+  /** False after a failed sync: what lies above may be readable and yet not on the disk. */
+  readonly trustAbove: boolean
+  /** The next segment's base offset. */
+  readonly endOffset: number
+  report(kind: FindingKind, position: number, offset: number, message: string): void
+}
+
+export interface RecoveredSegment {
+  readonly indexes: SegmentIndexes
+  /** Where the readable batches end. */
+  readonly endPosition: number
+  /** The offset behind the last one. */
+  readonly endOffset: number
+  /** Where the batches above the durable offset start, if there are any. */
+  readonly aboveFrom: number | undefined
+  /** What has to be cut. */
+  readonly torn: { readonly position: number; readonly zeros: boolean } | undefined
+}
+
+/** Walks one segment: loosely below the durable offset, where it only has to find its way, and strictly above. */
+export class SegmentRecovery {
+  readonly #options: SegmentRecoveryOptions
+  readonly #scanner: SegmentScanner
+  #indexes: SegmentIndexes
+  #position = 0
+  #expected: number
+  #aboveFrom: number | undefined
+  #torn: RecoveredSegment['torn']
+
+  constructor(options: SegmentRecoveryOptions) {
+    const { segment, file, endOffset, state } = options
+    this.#options = options
+    this.#scanner = new SegmentScanner({
+      file,
+      size: segment.size,
+      baseOffset: segment.baseOffset,
+      endOffset,
+      gaps: state.gaps,
+    })
+    this.#indexes = SegmentIndexes.empty(segment.baseOffset)
+    this.#expected = segment.baseOffset
+  }
+
+  /** @param found the indexes that the files hold, if they are worth a try */
+  async run(found: SegmentIndexes | undefined): Promise<RecoveredSegment> {
+    const { segment, durable } = this.#options
+    const offsetEntries = found?.offsets.entries
+    const timeEntries = found?.times.entries
+    const lastTime = found?.times.last
+    await this.#begin(found)
+    segment.rollTimestamp = (await this.#scanner.peek(0))?.maxTimestamp
+    while (this.#position < segment.size && this.#expected < durable && this.#torn === undefined)
+      await this.#below()
+    while (this.#position < segment.size && this.#torn === undefined) await this.#above()
+    const indexes = this.#indexes
+    if (lastTime?.timestamp === indexes.maxTimestamp && lastTime.offset === indexes.offsetOfMaxTimestamp)
+      indexes.seal()
+    if (indexes.offsets.entries !== offsetEntries || indexes.times.entries !== timeEntries)
+      segment.indexesChanged = true
+    if (segment.indexesChanged) segment.savedOffsetEntries = segment.savedTimeEntries = 0
+    return {
+      indexes,
+      endPosition: this.#position,
+      endOffset: this.#expected,
+      aboveFrom: this.#aboveFrom,
+      torn: this.#torn,
+    }
+  }
+
+  /** Starts at the index entry below the durable offset if the batch there is the one that it means, else at 0. */
+  async #begin(found: SegmentIndexes | undefined): Promise<void> {
+    const entry = found?.offsets.floor(this.#options.durable - 1)
+    if (found === undefined || entry === undefined) return
+    const span = await this.#scanner.peek(entry.position)
+    const lies = span?.lastOffset !== entry.offset && !plantedBugs.indexTrustedUnchecked
+    if (lies || span === undefined) {
+      this.#options.segment.indexesChanged = true
+      return
+    }
+    found.offsets.truncateTo(entry.position + 1)
+    found.times.truncateTo(entry.offset + 1)
+    this.#indexes = new SegmentIndexes(found.offsets, found.times)
+    this.#indexes.resume(span)
+    this.#accept(span)
+  }
+
+  async #below(): Promise<void> {
+    const { segment, report, state } = this.#options
+    const span = await this.#scanner.peek(this.#position)
+    if (span !== undefined && this.#scanner.continues(this.#expected, span)) {
+      this.#take(span)
+      return
+    }
+    const problem = span === undefined ? this.#scanner.problem : `it starts at offset ${span.baseOffset}`
+    const position = this.#position
+    if (plantedBugs.truncationOnCorruption) {
+      this.#torn = { position, zeros: false }
+      return
+    }
+    report(
+      'corruption',
+      position,
+      this.#expected,
+      `The batch at position ${position} of ${segment.logPath}, offset ${this.#expected} of ${state.name}, is damaged: ${problem}; nothing was cut, and reads of it fail.`,
+    )
+    segment.indexesChanged = true
+    const sound = await this.#scanner.findSound(position, this.#expected, () => false)
+    if (sound !== undefined) this.#take(sound)
+    else {
+      // The rest of the file stays, unreadable; what is appended goes to a new segment.
+      segment.sealed = true
+      this.#position = segment.size
+      this.#expected = Math.max(this.#expected, Math.min(this.#options.durable, this.#options.endOffset))
+    }
+  }
+
+  async #above(): Promise<void> {
+    const { segment, trustAbove, durable } = this.#options
+    const span = await this.#scanner.peek(this.#position)
+    const continues = span !== undefined && this.#scanner.continues(this.#expected, span)
+    if (continues && trustAbove && (await this.#scanner.verify(span))) {
+      this.#aboveFrom ??= this.#position
+      segment.indexesChanged = true
+      this.#take(span)
+      return
+    }
+    const position = this.#position
+    if (continues && !trustAbove) {
+      this.#torn = { position, zeros: false }
+      this.#options.report(
+        'untrusted-tail',
+        position,
+        this.#expected,
+        `The bytes from position ${position} of ${segment.logPath} were written before a sync failed at offset ${durable}; they are set aside in a .torn file.`,
+      )
+      return
+    }
+    await this.#tear(
+      span !== undefined && !continues ? `it starts at offset ${span.baseOffset}` : this.#scanner.problem,
+    )
+  }
+
+  async #tear(problem: string): Promise<void> {
+    const { segment, report, state } = this.#options
+    const position = this.#position
+    const zeros = await this.#scanner.isZeroFrom(position)
+    if (zeros && plantedBugs.zerosTakenForRecords) {
+      this.#position = segment.size
+      return
+    }
+    this.#torn = { position, zeros }
+    const bytes = segment.size - position
+    if (zeros) {
+      report(
+        'zero-tail',
+        position,
+        this.#expected,
+        `The last ${bytes} bytes of ${segment.logPath} were zeros above the durable offset; they are cut off.`,
+      )
+      return
+    }
+    report(
+      'torn-tail',
+      position,
+      this.#expected,
+      `The last ${bytes} bytes of ${segment.logPath}, from position ${position}, offset ${this.#expected} of ${state.name}, are no whole batch (${problem}); they are set aside in a .torn file.`,
+    )
+    const behind = await this.#scanner.findSound(position, this.#expected, () => false)
+    if (behind === undefined) return
+    report(
+      'batch-behind-torn',
+      behind.position,
+      behind.baseOffset,
+      `A sound batch with offsets ${behind.baseOffset} to ${behind.lastOffset} follows the torn one at position ${position} of ${segment.logPath}; it is set aside with it.`,
+    )
+  }
+
+  #take(span: BatchSpan): void {
+    this.#indexes.note(span, this.#options.state.config.indexIntervalBytes)
+    this.#accept(span)
+  }
+
+  #accept(span: BatchSpan): void {
+    const { epochs } = this.#options.state
+    epochs.assign(span.leaderEpoch, span.baseOffset)
+    this.#position = span.position + span.size
+    this.#expected = span.lastOffset + 1
+  }
+}

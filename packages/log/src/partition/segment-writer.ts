@@ -1,0 +1,180 @@
+import type { VfsFile } from '@varve/platform'
+import { readBatchSize, readLastOffset, readMaxTimestamp } from '@varve/records'
+import { logLimits } from '../limits.ts'
+import { LogSegment } from '../segment/log-segment.ts'
+import { SegmentIndexes } from '../segment/segment-indexes.ts'
+import type { PendingAppend } from './append-queue.ts'
+import type { LogState } from './log-state.ts'
+
+/** Offsets in an index are relative, in 31 bits. */
+const RELATIVE_OFFSET_MAX = 2 ** 31 - 1
+
+/** Writes appends to the newest segment, and rolls to a new one when the next append does not fit. */
+export class SegmentWriter {
+  readonly #state: LogState
+  /** Segments that were rolled and whose indexes are to be saved for good. */
+  readonly #rolled: LogSegment[] = []
+
+  constructor(state: LogState) {
+    this.#state = state
+  }
+
+  /**
+   * Writes the appends from `from` on, as many as fit into one segment, in one call.
+   *
+   * @returns the number of appends that are written now
+   */
+  async write(appends: readonly PendingAppend[], from: number): Promise<number> {
+    const state = this.#state
+    const first = appends[from]
+    if (first === undefined) return from
+    let segment = state.segments.last
+    if (segment?.indexes === undefined || this.#mustRoll(segment, segment.size, first))
+      segment = await this.#roll(first.baseOffset)
+    await this.#noteEpoch(first.baseOffset)
+    const buffers: Buffer[] = []
+    let size = segment.size
+    let to = from
+    for (let next: PendingAppend | undefined = first; next !== undefined; next = appends[to]) {
+      if (to > from && (this.#indexesNearlyFull(segment) || this.#mustRoll(segment, size, next))) break
+      buffers.push(next.bytes)
+      size += next.bytes.length
+      to++
+    }
+    await this.#writeBuffers(segment, buffers)
+    for (const buffer of buffers) this.#noteBatches(segment, buffer)
+    segment.indexesChanged = true
+    state.dirty.add(segment)
+    state.logEndOffset = (appends[to - 1]?.lastOffset ?? state.logEndOffset - 1) + 1
+    return to
+  }
+
+  /** Saves the indexes that are too far ahead of their files. A failure costs a later recovery some reading. */
+  async saveIndexes(): Promise<void> {
+    const { segments, context } = this.#state
+    const newest = segments.last
+    const indexes = newest?.indexes
+    try {
+      for (let segment = this.#rolled[0]; segment !== undefined; segment = this.#rolled[0]) {
+        await this.#saveRolled(segment)
+        this.#rolled.shift()
+      }
+      if (newest === undefined || indexes === undefined) return
+      if (context.indexes.unsaved(newest, indexes) < logLimits.unsavedIndexEntriesMax) return
+      await context.indexes.save(newest, indexes, { sync: false })
+    } catch (error) {
+      context.logger.warn({ path: this.#state.folder, error }, 'The indexes of a segment could not be saved.')
+    }
+  }
+
+  async #saveRolled(segment: LogSegment): Promise<void> {
+    const { indexes } = this.#state.context
+    if (segment.indexes === undefined) return
+    await indexes.save(segment, segment.indexes, { sync: true })
+    indexes.keep(segment, segment.indexes)
+    segment.indexesChanged = false
+    segment.indexes = undefined
+  }
+
+  /** As Kafka's `LogSegment.shouldRoll`, record time only. */
+  #mustRoll(segment: LogSegment, size: number, append: PendingAppend): boolean {
+    const { segmentBytes, segmentMs, segmentIndexBytes } = this.#state.config
+    if (segment.sealed) return true
+    if (size === 0) return false
+    if (size + append.bytes.length > segmentBytes) return true
+    if (append.lastOffset - segment.baseOffset > RELATIVE_OFFSET_MAX) return true
+    if (append.maxTimestamp >= 0 && (segment.rollTimestamp ?? -1) >= 0) {
+      if (append.maxTimestamp - (segment.rollTimestamp ?? 0) > segmentMs) return true
+    }
+    return segment.indexes?.isFull(segmentIndexBytes) ?? true
+  }
+
+  /** Entries are added after the write; near the end of an index every append has to be looked at by itself. */
+  #indexesNearlyFull(segment: LogSegment): boolean {
+    const bytes = this.#state.config.segmentIndexBytes - 12 * logLimits.appendRoundBuffersMax
+    return segment.indexes?.isFull(bytes) ?? true
+  }
+
+  async #roll(baseOffset: number): Promise<LogSegment> {
+    const { context, segments, folder } = this.#state
+    const previous = segments.last
+    const segment = new LogSegment(folder, baseOffset, 0)
+    if (previous?.baseOffset === baseOffset && previous.size === 0 && !previous.sealed) {
+      previous.indexes = SegmentIndexes.empty(baseOffset)
+      return previous
+    }
+    const file = await context.vfs.open(segment.logPath, 'create')
+    try {
+      const { size } = await file.stat()
+      if (size > 0)
+        throw this.#state.error(
+          'KAFKA_STORAGE_ERROR',
+          `The file ${segment.logPath} of a new segment holds ${size} bytes already; move it away.`,
+          { path: segment.logPath },
+        )
+    } finally {
+      await file.close()
+    }
+    this.#state.folderDirty = true
+    if (previous?.indexes !== undefined) {
+      previous.indexes.seal()
+      this.#rolled.push(previous)
+    }
+    segment.indexes = SegmentIndexes.empty(baseOffset)
+    segment.indexesChanged = true
+    segment.timesChecked = true
+    segments.add(segment)
+    return segment
+  }
+
+  /** The epoch's start is on the disk before any record of it. */
+  async #noteEpoch(startOffset: number): Promise<void> {
+    const { epochs, leaderEpoch, context, folder } = this.#state
+    epochs.assign(leaderEpoch, startOffset)
+    if (epochs.changed) await epochs.write(context.vfs, folder)
+  }
+
+  async #writeBuffers(segment: LogSegment, buffers: readonly Buffer[]): Promise<void> {
+    await this.#state.context.files.use(segment.logPath, async file => {
+      try {
+        await file.write(buffers, segment.size)
+      } catch (error) {
+        await this.#cut(segment, file, error)
+        throw error
+      }
+    })
+    for (const buffer of buffers) segment.size += buffer.length
+  }
+
+  /** Takes back what a failed write may have left; if even that fails, nothing more may be appended. */
+  async #cut(segment: LogSegment, file: VfsFile, cause: unknown): Promise<void> {
+    const state = this.#state
+    try {
+      await file.truncate(segment.size)
+    } catch {
+      state.offline = state.error(
+        'KAFKA_STORAGE_ERROR',
+        `The partition ${state.name} takes no more appends: a write to ${segment.logPath} failed and its rest could not be cut; open the directory again.`,
+        { path: segment.logPath, position: segment.size },
+        cause,
+      )
+    }
+  }
+
+  #noteBatches(segment: LogSegment, buffer: Buffer): void {
+    const { indexIntervalBytes } = this.#state.config
+    let position = segment.notedSize
+    for (let at = 0; at < buffer.length;) {
+      const size = readBatchSize(buffer, at)
+      const maxTimestamp = readMaxTimestamp(buffer, at)
+      if (position === 0) segment.rollTimestamp = maxTimestamp
+      segment.indexes?.note(
+        { position, size, lastOffset: readLastOffset(buffer, at), maxTimestamp },
+        indexIntervalBytes,
+      )
+      position += size
+      at += size
+    }
+    segment.notedSize = position
+  }
+}

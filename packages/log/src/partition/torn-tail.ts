@@ -1,0 +1,82 @@
+import { dirname, join } from 'node:path'
+import type { Vfs, VfsFile } from '@varve/platform'
+import { removeFile } from '../checkpoints/checkpoint-file.ts'
+import type { LogSegment } from '../segment/log-segment.ts'
+import { segmentFileName, TORN_SUFFIX } from '../segment/segment-files.ts'
+import { plantedBugs } from '../testing/planted-bugs.ts'
+
+const COPY_BYTES = 1024 * 1024
+
+/**
+ * Moves the bytes from `position` to the end of a segment's file into a `.torn` file beside it: copied, synced and
+ * named for good before the log is cut, so that a crash at any step loses none of them.
+ *
+ * @returns the path of the `.torn` file
+ */
+export async function setTailAside(
+  vfs: Vfs,
+  segment: LogSegment,
+  file: VfsFile,
+  position: number,
+): Promise<string> {
+  const { size } = await file.stat()
+  const path = await freeTornPath(vfs, segment, position)
+  const torn = await vfs.open(path, 'create-new')
+  try {
+    await copy(file, torn, { from: position, to: size, at: 0 })
+    await torn.datasync()
+  } finally {
+    await torn.close()
+  }
+  await vfs.syncDir(segment.folder)
+  await cutTail(file, position)
+  return path
+}
+
+export async function cutTail(file: VfsFile, position: number): Promise<void> {
+  await file.truncate(position)
+  if (!plantedBugs.dataSyncLeftOut) await file.datasync()
+}
+
+/** Moves a whole segment out of the log: its file gets the name of a torn one, its indexes go. */
+export async function setSegmentAside(vfs: Vfs, segment: LogSegment): Promise<string> {
+  const path = await freeTornPath(vfs, segment, 0)
+  await vfs.rename(segment.logPath, path)
+  await removeFile(vfs, segment.offsetIndexPath)
+  await removeFile(vfs, segment.timeIndexPath)
+  await vfs.syncDir(segment.folder)
+  return path
+}
+
+/**
+ * Writes the range again where it is, and syncs. After a failed sync in an earlier process the kernel holds such pages
+ * as clean, and a sync alone would do nothing; writing them makes them dirty again.
+ */
+export async function makeDurable(file: VfsFile, range: { from: number; to: number }): Promise<void> {
+  await copy(file, file, { ...range, at: range.from })
+  await file.datasync()
+}
+
+async function copy(
+  source: VfsFile,
+  target: VfsFile,
+  range: { from: number; to: number; at: number },
+): Promise<void> {
+  const memory = Buffer.allocUnsafe(Math.min(COPY_BYTES, Math.max(1, range.to - range.from)))
+  for (let done = 0; done < range.to - range.from;) {
+    const wanted = Math.min(memory.length, range.to - range.from - done)
+    const count = await source.read(memory.subarray(0, wanted), range.from + done)
+    if (count === 0) return
+    await target.write([memory.subarray(0, count)], range.at + done)
+    done += count
+  }
+}
+
+/** `<base offset>.<position>.torn`, with a number behind where an earlier tail has that name. */
+async function freeTornPath(vfs: Vfs, segment: LogSegment, position: number): Promise<string> {
+  for (let attempt = 0; ; attempt++) {
+    const ending = `.${position}${attempt === 0 ? '' : `.${attempt}`}${TORN_SUFFIX}`
+    const path = join(dirname(segment.logPath), segmentFileName(segment.baseOffset, ending))
+    if ((await vfs.stat(path)) === undefined) return path
+  }
+}

@@ -1,0 +1,91 @@
+import { join } from 'node:path'
+import { floorSlot } from './offset-index.ts'
+import type { SegmentIndexes } from './segment-indexes.ts'
+import { LOG_SUFFIX, OFFSET_INDEX_SUFFIX, segmentFileName, TIME_INDEX_SUFFIX } from './segment-files.ts'
+
+/** One segment: a file of batches, the first of which starts at the base offset, and its indexes. */
+export class LogSegment {
+  readonly baseOffset: number
+  readonly folder: string
+  readonly logPath: string
+  /** Bytes that are written and whole; what the file has beyond is none of the log's. */
+  size: number
+  /** Bytes that the indexes have taken note of. */
+  notedSize: number
+  /** The indexes of the newest segment; older ones have theirs in the cache. */
+  indexes: SegmentIndexes | undefined
+  /** Entries of the indexes that their files hold. */
+  savedOffsetEntries = 0
+  savedTimeEntries = 0
+  /** The largest timestamp of the first batch: `segment.ms` counts from it. Undefined while unknown or empty. */
+  rollTimestamp: number | undefined
+  /** Whether the files of the indexes are behind the memory. */
+  indexesChanged = false
+  /** Whether the file takes no more appends although it is the newest: what it holds at its end is damaged. */
+  sealed = false
+  /** Whether the indexes of an older segment were compared with its end. */
+  timesChecked = false
+
+  constructor(folder: string, baseOffset: number, size: number) {
+    this.folder = folder
+    this.baseOffset = baseOffset
+    this.size = size
+    this.notedSize = size
+    this.logPath = join(folder, segmentFileName(baseOffset, LOG_SUFFIX))
+  }
+
+  get offsetIndexPath(): string {
+    return join(this.folder, segmentFileName(this.baseOffset, OFFSET_INDEX_SUFFIX))
+  }
+
+  get timeIndexPath(): string {
+    return join(this.folder, segmentFileName(this.baseOffset, TIME_INDEX_SUFFIX))
+  }
+}
+
+/** The segments of a log in the order of their base offsets; the last one takes the appends. */
+export class LogSegments {
+  readonly #segments: LogSegment[]
+
+  constructor(segments: readonly LogSegment[] = []) {
+    this.#segments = [...segments].sort((a, b) => a.baseOffset - b.baseOffset)
+  }
+
+  get length(): number {
+    return this.#segments.length
+  }
+
+  get first(): LogSegment | undefined {
+    return this.#segments[0]
+  }
+
+  get last(): LogSegment | undefined {
+    return this.#segments.at(-1)
+  }
+
+  add(segment: LogSegment): void {
+    this.#segments.push(segment)
+  }
+
+  removeLast(): LogSegment | undefined {
+    return this.#segments.pop()
+  }
+
+  /** The segment that holds `offset` if any does: the last one whose base offset is at most `offset`. */
+  floor(offset: number): LogSegment | undefined {
+    return this.#segments[this.#slot(offset)]
+  }
+
+  /** The segment behind `segment`. */
+  after(segment: LogSegment): LogSegment | undefined {
+    return this.#segments[this.#slot(segment.baseOffset) + 1]
+  }
+
+  #slot(offset: number): number {
+    return floorSlot(this.#segments.length, slot => (this.#segments[slot]?.baseOffset ?? 0) <= offset)
+  }
+
+  [Symbol.iterator](): Iterator<LogSegment> {
+    return this.#segments[Symbol.iterator]()
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * Bugs that a test can switch on, to prove that its suite finds them. Read at the few points that they concern;
+ * nothing but tests ever sets one.
+ */
+export const plantedBugs = {
+  /** The data of a round is never synced. */
+  dataSyncLeftOut: false,
+  /** The folder is not synced after a file was made in it. */
+  directorySyncLeftOut: false,
+  /** Appends are acknowledged before their sync. */
+  acknowledgedBeforeSync: false,
+  /** A lock is taken from a living owner. */
+  twoOwners: false,
+  /** What recovery found above the durable offset is visible without a sync. */
+  recoveredTailUnsynced: false,
+  /** A failed sync is tried again, and believed. */
+  failedSyncRetried: false,
+  /** A bad batch below the durable offset cuts the log. */
+  truncationOnCorruption: false,
+  /** The position that an index gives is not compared with the batch found there. */
+  indexTrustedUnchecked: false,
+  /** Zeros are taken for records: their range counts as readable. */
+  zerosTakenForRecords: false,
+  /** The high watermark moves before the sync. */
+  highWatermarkBeforeDurable: false,
+  /** The marker of a clean shutdown goes after recovery instead of before. */
+  cleanMarkerDeletedLate: false,
+}
+
+export type PlantedBug = keyof typeof plantedBugs
+
+/** Switches bugs on until the returned function is called. */
+export function plant(...names: PlantedBug[]): () => void {
+  for (const name of names) plantedBugs[name] = true
+  return () => {
+    for (const name of names) plantedBugs[name] = false
+  }
+}

@@ -1,0 +1,49 @@
+import { VarveError } from '@varve/platform'
+
+/** One partition of one topic. */
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,249}$/
+const FOLDER_NAME = /^(.+)-(0|[1-9]\d{0,9})$/
+const PARTITION_MAX = 2 ** 31 - 1
+
+/** The name of a partition's folder, and of the partition in a map: `<topic>-<partition>`. */
+export function partitionName(of: TopicPartition): string {
+  return `${of.topic}-${of.partition}`
+}
+
+/** The partition that a folder's name says, `undefined` when it is no such name. */
+export function parsePartitionName(name: string): TopicPartition | undefined {
+  const [, topic, digits] = FOLDER_NAME.exec(name) ?? []
+  if (topic === undefined || digits === undefined) return undefined
+  const partition = Number(digits)
+  return isTopicName(topic) && partition <= PARTITION_MAX ? { topic, partition } : undefined
+}
+
+/** Whether a name may become part of a path. */
+export function isTopicName(topic: string): boolean {
+  return TOPIC_NAME.test(topic) && topic !== '.' && topic !== '..'
+}
+
+/** @throws `INVALID_TOPIC_EXCEPTION`, `INVALID_PARTITIONS` */
+export function checkTopicPartition({ topic, partition }: TopicPartition): void {
+  if (!isTopicName(topic)) {
+    throw new VarveError(
+      'INVALID_TOPIC_EXCEPTION',
+      `'${topic}' is no name of a topic: use 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-', and neither '.' nor '..'.`,
+      { context: { topic } },
+    )
+  }
+  if (!Number.isInteger(partition) || partition < 0 || partition > PARTITION_MAX) {
+    throw new VarveError(
+      'INVALID_PARTITIONS',
+      `A partition's number is 0 to ${PARTITION_MAX}, not ${partition}.`,
+      {
+        context: { topic, partition },
+      },
+    )
+  }
+}
