@@ -27,7 +27,8 @@ export function makeCeilings(folder, { keyed }) {
     for (let i = 0; i < WRITES_PER_RUN; i++) {
       const room = rooms[i & 1]
       let p = 0
-      for (let b = 0; b < BATCHES_PER_WRITE; b++) p = encodeBatch(room, p, records, (i * BATCHES_PER_WRITE + b) * RECORDS_PER_BATCH)
+      for (let b = 0; b < BATCHES_PER_WRITE; b++)
+        p = encodeBatch(room, p, records, (i * BATCHES_PER_WRITE + b) * RECORDS_PER_BATCH)
       await pending
       pending = writev(fd, [room.subarray(0, p)], i * writeBytes)
     }
@@ -62,7 +63,8 @@ export function makeCeilings(folder, { keyed }) {
       const room = rooms[i & 1]
       await pending
       if (i + 1 < WRITES_PER_RUN) pending = read(readFd, rooms[(i + 1) & 1], (i + 1) * writeBytes)
-      for (let b = 0; b < BATCHES_PER_WRITE; b++) checksum(room.subarray(b * batchBytes + 21, (b + 1) * batchBytes))
+      for (let b = 0; b < BATCHES_PER_WRITE; b++)
+        checksum(room.subarray(b * batchBytes + 21, (b + 1) * batchBytes))
     }
   }
 
@@ -93,7 +95,8 @@ export function makeCeilings(folder, { keyed }) {
     copy,
     checksum() {
       for (let i = 0; i < WRITES_PER_RUN; i++) {
-        for (let b = 0; b < BATCHES_PER_WRITE; b++) checksum(source.subarray(b * batchBytes + 21, (b + 1) * batchBytes))
+        for (let b = 0; b < BATCHES_PER_WRITE; b++)
+          checksum(source.subarray(b * batchBytes + 21, (b + 1) * batchBytes))
       }
     },
     /** The system calls on the calling thread: no hop to another one. */

@@ -30,13 +30,15 @@ export async function checkCeilings({ keyed, rounds = 15 }) {
         /** The same bytes in the pieces that they come in: a value and a key at a time. */
         memcpyPieces() {
           for (let i = 0; i < WRITES_PER_RUN; i++) {
-            for (let b = 0, p = 0; b < BATCHES_PER_WRITE; b++) p = copyPieces(rooms[i & 1], p, ceilings.records)
+            for (let b = 0, p = 0; b < BATCHES_PER_WRITE; b++)
+              p = copyPieces(rooms[i & 1], p, ceilings.records)
           }
         },
         checksumAlone: ceilings.parts.checksum,
         writeAlone: ceilings.parts.write,
         readAlone() {
-          for (let i = 0; i < WRITES_PER_RUN; i++) fs.readSync(readFd, room, 0, room.length, i * source.length)
+          for (let i = 0; i < WRITES_PER_RUN; i++)
+            fs.readSync(readFd, room, 0, room.length, i * source.length)
         },
         syncAlone() {
           for (let i = 0; i < WRITES_PER_RUN; i++) {
@@ -51,7 +53,10 @@ export async function checkCeilings({ keyed, rounds = 15 }) {
     const keys = keyed ? '16-byte keys' : 'null keys'
     const { memcpy, memcpyPieces, checksumAlone, writeAlone, readAlone, syncAlone } = times
     return [
-      [`encode + checksum + write (${keys})`, ratio(sum(memcpyPieces, checksumAlone, writeAlone), times.encodeChecksumWrite)],
+      [
+        `encode + checksum + write (${keys})`,
+        ratio(sum(memcpyPieces, checksumAlone, writeAlone), times.encodeChecksumWrite),
+      ],
       // Decoding touches each record, which memcpy stands for.
       [`checksum + decode (${keys})`, ratio(sum(memcpy, checksumAlone), times.checksumDecode)],
       ['read + checksum', ratio(sum(readAlone, checksumAlone), times.readChecksum)],
@@ -77,7 +82,9 @@ function copyPieces(target, at, { keys, values }) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  console.log(`checksum: ${checksumBuild}; ${BATCHES_PER_WRITE} batches of 1,000 records a write; share of memcpy + checksum + system calls alone`)
+  console.log(
+    `checksum: ${checksumBuild}; ${BATCHES_PER_WRITE} batches of 1,000 records a write; share of memcpy + checksum + system calls alone`,
+  )
   let failed = 0
   for (const keyed of [false, true]) {
     for (const { name, reached, bar } of await checkCeilings({ keyed })) {

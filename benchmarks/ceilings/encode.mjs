@@ -68,7 +68,8 @@ function writeHeader(target, at, end, baseOffset) {
 export function decodeBatch(bytes, at) {
   const size = bytes.readInt32BE(at + 8) + 12
   const end = at + size
-  if (checksum(bytes.subarray(at + 21, end)) !== bytes.readUInt32BE(at + 17)) throw new Error(`bad checksum at ${at}`)
+  if (checksum(bytes.subarray(at + 21, end)) !== bytes.readUInt32BE(at + 17))
+    throw new Error(`bad checksum at ${at}`)
   return { end, seen: walk(bytes, at + HEADER, end) }
 }
 

@@ -3,13 +3,15 @@
  * changes from second to second, and only what ran side by side may be divided.
  *
  * @param {Record<string, () => Promise<void> | void>} subjects each call does the same amount of work
- * @param {{ rounds?: number, warmup?: number }} [options] default 15 measured rounds after 4
+ * @param {{ rounds?: number, warmup?: number, between?: () => Promise<void> }} [options] default 15 measured rounds after 4;
+ *   `between` runs, untimed, before each round
  * @returns {Promise<Record<string, number[]>>} ms of each round, by subject
  */
-export async function timeInTurn(subjects, { rounds = 15, warmup = 4 } = {}) {
+export async function timeInTurn(subjects, { rounds = 15, warmup = 4, between } = {}) {
   const names = Object.keys(subjects)
   const times = Object.fromEntries(names.map(name => [name, []]))
   for (let round = -warmup; round < rounds; round++) {
+    await between?.()
     // The order turns, so that nobody always runs on the heels of the same neighbour.
     for (let i = 0; i < names.length; i++) {
       const name = names[(i + Math.abs(round)) % names.length]
