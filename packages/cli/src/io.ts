@@ -12,8 +12,17 @@ export interface Io {
 
 export type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number }
 
-export function processIo(): Io {
-  return { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: process.env }
+/** What is given, and the process's own for the rest. Its stdin is looked at only by who reads it. */
+export function ioOf(given: Partial<Io>): Io {
+  return {
+    get stdin() {
+      return given.stdin ?? process.stdin
+    },
+    stdout: given.stdout ?? process.stdout,
+    stderr: given.stderr ?? process.stderr,
+    env: given.env ?? process.env,
+    ...(given.signal && { signal: given.signal }),
+  }
 }
 
 /** Exit codes of a program that a signal ended. */

@@ -1,30 +1,22 @@
-import { readFileSync } from 'node:fs'
 import type { Command, CommandFamily, Context } from './command.ts'
 import { EXIT, exitCodeOf, sentenceOf } from './failures.ts'
-import { processInterrupt, processIo, type Interrupt, type Io } from './io.ts'
+import { ioOf, processInterrupt, type Interrupt, type Io } from './io.ts'
 import { paintFor } from './output/colours.ts'
 import { escapeText } from './output/escape.ts'
 import { Output } from './output/output.ts'
 
 /** Each command in its own file, loaded when it is asked for. */
-const COMMANDS: Readonly<Record<string, () => Promise<Command | CommandFamily>>> = {
-  topic: async () => (await import('./commands/topic.ts')).topicCommands,
-  produce: async () => (await import('./commands/produce.ts')).produceCommand,
-  read: async () => (await import('./commands/read.ts')).readCommand,
-  tail: async () => (await import('./commands/tail.ts')).tailCommand,
-  demo: async () => (await import('./commands/demo.ts')).demoCommand,
-}
+const COMMANDS = new Map<string, () => Promise<Command | CommandFamily>>([
+  ['topic', async () => (await import('./commands/topic.ts')).topicCommands],
+  ['produce', async () => (await import('./commands/produce.ts')).produceCommand],
+  ['read', async () => (await import('./commands/read.ts')).readCommand],
+  ['tail', async () => (await import('./commands/tail.ts')).tailCommand],
+  ['demo', async () => (await import('./commands/demo.ts')).demoCommand],
+])
 
-/**
- * Runs one command line.
- *
- * @param argv the words after `varve`
- * @param given what to use instead of the process's streams, environment and signals
- * @returns the exit code: 0 ok, 1 failed, 2 usage, 3 not found, 4 not allowed, 5 unreachable or timed out, 6 a check
- *   failed, 130 Ctrl-C. It never rejects.
- */
-export async function main(argv: readonly string[], given: Partial<Io> = {}): Promise<number> {
-  const io: Io = { ...processIo(), ...given }
+/** The work of `main`, with all that it loads. */
+export async function runCommandLine(argv: readonly string[], given: Partial<Io>): Promise<number> {
+  const io = ioOf(given)
   // Nobody reads our messages: that is no reason to die in the middle of an append.
   io.stderr.on('error', () => undefined)
   const interrupt: Interrupt = io.signal
@@ -50,25 +42,16 @@ export async function main(argv: readonly string[], given: Partial<Io> = {}): Pr
 }
 
 async function dispatch(argv: readonly string[], context: Context): Promise<number> {
-  if (argv[0] === '--version' || (argv[0] === 'version' && argv.length === 1)) {
-    context.output.text(`${version()}\n`)
-    return EXIT.ok
-  }
   // The parser costs as much as starting Node, the commands little: only what is asked for is loaded.
-  const wanted = COMMANDS[argv[0] ?? '']
+  const wanted = COMMANDS.get(argv[0] ?? '')
   const [{ parse }, commands] = await Promise.all([
     import('./parser.ts'),
-    Promise.all((wanted === undefined ? Object.values(COMMANDS) : [wanted]).map(load => load())),
+    Promise.all((wanted === undefined ? [...COMMANDS.values()] : [wanted]).map(load => load())),
   ])
   const request = parse(argv, { commands, columns: context.io.stdout.columns ?? 100 })
   if (request.kind === 'run') return request.command.run(request.args, context)
   context.output.text(`${request.text.trimEnd()}\n`)
   return EXIT.ok
-}
-
-function version(): string {
-  const json: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-  return (json as { version: string }).version
 }
 
 function inspectError(error: unknown): string {

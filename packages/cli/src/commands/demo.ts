@@ -87,9 +87,8 @@ async function run(args: Arguments, context: Context, opened: { varve?: VarveCli
     ]
   })
   const work = await steps.run('Consume', async progress => {
-    const begun = performance.now()
     const done = await consumeFlights(varve, { topic, group, flights, signal }, progress)
-    const rate = rateText(flights.length, performance.now() - begun)
+    const rate = rateText(done.together.flights, done.together.ms)
     const says =
       `member 1 handled ${count(done.first)} and left half-way; member 2 handled ${count(done.second)}, ` +
       `${count(done.takenOver)} of them since (${rate})`

@@ -15,6 +15,8 @@ export interface GroupWork {
   first: number
   second: number
   takenOver: number
+  /** Flights and ms since both were there. */
+  together: { flights: number; ms: number }
 }
 
 export interface GroupOptions {
@@ -27,8 +29,11 @@ export interface GroupOptions {
 /** How long the group may stand still before the demo gives up, ms. */
 const PATIENCE_MS = 20_000
 
-/** How long a member waits after a batch while the other one has not joined yet, ms. */
-const JOIN_PAUSE_MS = 25
+/**
+ * How long a member waits after a batch while the other one is not there yet, ms: a member learns by its heartbeat, half a
+ * second apart, that it has to share.
+ */
+const JOIN_PAUSE_MS = 200
 /** Small, so that the work is handed out in many batches and half-way means half. */
 const FETCH_BYTES = 32_768
 
@@ -44,7 +49,14 @@ export async function consumeFlights(
   progress: Progress,
 ): Promise<GroupWork> {
   const handled = new Uint8Array(flights.length)
-  const work: GroupWork = { handled, delays: new DelayTable(), first: 0, second: 0, takenOver: 0 }
+  const work: GroupWork = {
+    handled,
+    delays: new DelayTable(),
+    first: 0,
+    second: 0,
+    takenOver: 0,
+    together: { flights: 0, ms: 0 },
+  }
   const total = flights.length
   const ends = new Map((await varve.admin.offsets(topic, 'end')).map(end => [end.partition, end.offset]))
   const options = {
@@ -68,6 +80,7 @@ export async function consumeFlights(
   })
   let moved = performance.now()
   let firstLeft = false
+  let sharedSince: number | undefined
   // Every batch is committed when it is handled, so closing loses nothing at any moment.
   const closeBoth = () => Promise.allSettled([first.close(), second.close()])
   const handle = async (batch: ConsumerBatch<string, string>) => {
@@ -79,6 +92,9 @@ export async function consumeFlights(
     }
     await batch.commit()
     moved = performance.now()
+    if (sharedSince !== undefined) {
+      work.together = { flights: work.together.flights + batch.records.length, ms: moved - sharedSince }
+    } else if (first.assignment.length > 0 && second.assignment.length > 0) sharedSince = moved
     progress(work.first + work.second, total)
     if (work.first + work.second >= total) setImmediate(() => void closeBoth())
   }
