@@ -2,6 +2,7 @@ import { VarveError } from '@varve/platform'
 import { timestampTypeOf } from './attributes.ts'
 import { decompressedRecords } from './decompress.ts'
 import * as layout from './layout.ts'
+import { badSize, forEachHeader, readHeaders, trailing } from './record-headers.ts'
 import type { KafkaRecord, RecordHeader } from './record.ts'
 import { VarintReader } from './varint.ts'
 
@@ -14,6 +15,12 @@ export interface ReadOptions {
 }
 
 const NO_BYTES = Buffer.alloc(0)
+/** The top bit of a byte says that a number goes on. */
+const MORE = 0x80
+/** What two bytes of a number give at most, so that the third is needed. */
+const LONG = 0x4000
+/** -1 in zigzag form: the size of null. */
+const NULL_SIZE = 1
 
 /**
  * A cursor over the records of one batch: `advance()` moves it, and its fields say what lies under it. No object is
@@ -25,32 +32,25 @@ const NO_BYTES = Buffer.alloc(0)
  * Positions and lengths are checked on the way (`CORRUPT_MESSAGE`); Kafka's further rules are `checkRecords`' matter.
  */
 export class BatchReader implements Iterable<KafkaRecord> {
-  /** The offset of the record under the cursor. */
-  offset = -1
-  /** Milliseconds since 1970: the batch's append time where its timestamp type is LogAppendTime. */
-  timestamp = -1
-  /** The timestamp that the producer gave, also where the batch has an append time. */
-  createTimestamp = -1
+  /** The record's offset above the batch's base offset. */
   offsetDelta = -1
+  /** The record's timestamp above the batch's base timestamp. */
   timestampDelta = 0
-  /** The record's own attributes; Kafka defines none. */
-  attributes = 0
   /** The size of the key in bytes, -1 for null. */
   keySize = -1
   /** The size of the value in bytes, -1 for null. */
   valueSize = -1
 
-  private readonly numbers = new VarintReader(NO_BYTES, 0, 0)
+  private bytes: Buffer = NO_BYTES
   private keyAt = 0
   private valueAt = 0
-  private headersAt = 0
   private recordEnd = 0
   private rest = 0
+  private count = 0
   private baseOffset = 0
   private baseTimestamp = 0
   private appendTime: number | undefined = undefined
-  private first = 0
-  private count = 0
+  private readonly numbers = new VarintReader(NO_BYTES, 0, 0)
 
   /** The records of the batch at `at`, whose header must have been checked. See `open`. */
   static of(bytes: Buffer, at = 0, options?: ReadOptions): BatchReader {
@@ -74,17 +74,15 @@ export class BatchReader implements Iterable<KafkaRecord> {
     this.baseTimestamp = layout.readBaseTimestamp(bytes, at)
     this.appendTime =
       timestampTypeOf(attributes) === 'LogAppendTime' ? layout.readMaxTimestamp(bytes, at) : undefined
-    this.numbers.bytes = records
-    this.numbers.end = records.length
+    this.bytes = records
     this.count = count
-    this.first = 0
     this.rewind()
   }
 
   /** Puts the cursor before the first record again. */
   rewind(): void {
     this.rest = this.count
-    this.recordEnd = this.first
+    this.recordEnd = 0
   }
 
   /** How many records the batch says it holds. */
@@ -92,54 +90,112 @@ export class BatchReader implements Iterable<KafkaRecord> {
     return this.count
   }
 
-  /** Moves to the next record; false behind the last one. */
+  /** The size of all records in bytes, decompressed. */
+  get recordsBytes(): number {
+    return this.bytes.length
+  }
+
+  /**
+   * Moves to the next record; false behind the last one.
+   *
+   * @throws `CORRUPT_MESSAGE`
+   */
   advance(): boolean {
-    const numbers = this.numbers
-    const total = numbers.bytes.length
-    numbers.at = this.recordEnd
-    numbers.end = total
+    const { bytes } = this
     if (this.rest === 0) {
-      if (this.recordEnd !== total) throw trailing(this.recordEnd, total)
+      if (this.recordEnd !== bytes.length) throw trailing(this.recordEnd, bytes.length)
       return false
     }
-    const size = numbers.readVarint()
-    const start = numbers.at
-    const end = start + size
-    if (size < RECORD_SIZE_MIN - 1 || end > total) throw badSize('record', start, size, total - start)
-    numbers.end = end
-    this.attributes = numbers.bytes[numbers.at++] ?? 0
-    const timestampDelta = numbers.readVarlong()
-    const offsetDelta = numbers.readVarint()
-    const keySize = numbers.readVarint()
-    this.keyAt = numbers.at
-    if (keySize > 0) numbers.at += keySize
-    if (keySize < -1 || numbers.at > end) throw badSize('key', this.keyAt, keySize, end - this.keyAt)
-    const valueSize = numbers.readVarint()
-    this.valueAt = numbers.at
-    if (valueSize > 0) numbers.at += valueSize
-    if (valueSize < -1 || numbers.at >= end)
-      throw badSize('value', this.valueAt, valueSize, end - this.valueAt - 1)
-    this.headersAt = numbers.at
-    this.keySize = keySize
-    this.valueSize = valueSize
-    this.offsetDelta = offsetDelta
-    this.timestampDelta = timestampDelta
-    this.offset = this.baseOffset + offsetDelta
-    this.createTimestamp = this.baseTimestamp + timestampDelta
-    this.timestamp = this.appendTime ?? this.createTimestamp
+    // Most numbers take one or two bytes, and are read here without a call; whatever is longer, negative (but null)
+    // or past the end goes the slow way, which reads from the record's beginning again and says what is wrong. Nothing
+    // needs a check in between: positions only grow, and the last one is compared with the end.
+    let at = this.recordEnd
+    let size = bytes[at++] ?? MORE
+    if (size >= MORE) size = (size & 0x7f) | ((bytes[at++] ?? MORE) << 7)
+    if (size >= LONG || (size & 1) !== 0) return this.advanceSlowly()
+    const end = at + (size >>> 1)
+    at++ // the record's own attributes: Kafka defines none
+    let timestamp = bytes[at++] ?? MORE
+    if (timestamp >= MORE) timestamp = (timestamp & 0x7f) | ((bytes[at++] ?? MORE) << 7)
+    let offset = bytes[at++] ?? MORE
+    if (offset >= MORE) offset = (offset & 0x7f) | ((bytes[at++] ?? MORE) << 7)
+    let key = bytes[at++] ?? MORE
+    if (key >= MORE) key = (key & 0x7f) | ((bytes[at++] ?? MORE) << 7)
+    if (timestamp >= LONG || offset >= LONG || key >= LONG) return this.advanceSlowly()
+    const keyAt = at
+    if ((key & 1) === 0) at += key >>> 1
+    else if (key !== NULL_SIZE) return this.advanceSlowly()
+    let value = bytes[at++] ?? MORE
+    if (value >= MORE) value = (value & 0x7f) | ((bytes[at++] ?? MORE) << 7)
+    const valueAt = at
+    if ((value & 1) === 0) at += value >>> 1
+    else if (value !== NULL_SIZE) return this.advanceSlowly()
+    if (value >= LONG || at >= end || end > bytes.length) return this.advanceSlowly()
+    this.keyAt = keyAt
+    this.valueAt = valueAt
+    this.keySize = key === NULL_SIZE ? -1 : key >>> 1
+    this.valueSize = value === NULL_SIZE ? -1 : value >>> 1
+    this.timestampDelta = (timestamp >>> 1) ^ -(timestamp & 1)
+    this.offsetDelta = (offset >>> 1) ^ -(offset & 1)
     this.recordEnd = end
     this.rest--
     return true
   }
 
+  /** `advance` for numbers of any width, and for damage. */
+  private advanceSlowly(): boolean {
+    const { numbers } = this
+    const total = this.bytes.length
+    numbers.bytes = this.bytes
+    numbers.at = this.recordEnd
+    numbers.end = total
+    const size = numbers.readVarint()
+    const start = numbers.at
+    const end = start + size
+    if (size < RECORD_SIZE_MIN - 1 || end > total) throw badSize('record', start, size, total - start)
+    numbers.end = end
+    numbers.at++
+    const timestampDelta = numbers.readVarlong()
+    const offsetDelta = numbers.readVarint()
+    const keySize = numbers.readVarint()
+    const keyAt = numbers.at
+    if (keySize > 0) numbers.at += keySize
+    if (keySize < -1 || numbers.at > end) throw badSize('key', keyAt, keySize, end - keyAt)
+    const valueSize = numbers.readVarint()
+    const valueAt = numbers.at
+    if (valueSize > 0) numbers.at += valueSize
+    if (valueSize < -1 || numbers.at >= end) throw badSize('value', valueAt, valueSize, end - valueAt - 1)
+    this.keyAt = keyAt
+    this.valueAt = valueAt
+    this.keySize = keySize
+    this.valueSize = valueSize
+    this.timestampDelta = timestampDelta
+    this.offsetDelta = offsetDelta
+    this.recordEnd = end
+    this.rest--
+    return true
+  }
+
+  get offset(): number {
+    return this.baseOffset + this.offsetDelta
+  }
+
+  /** Milliseconds since 1970: the batch's append time where its timestamp type is LogAppendTime. */
+  get timestamp(): number {
+    return this.appendTime ?? this.createTimestamp
+  }
+
+  /** The timestamp that the producer gave, also where the batch has an append time. */
+  get createTimestamp(): number {
+    return this.baseTimestamp + this.timestampDelta
+  }
+
   get key(): Buffer | null {
-    return this.keySize < 0 ? null : this.numbers.bytes.subarray(this.keyAt, this.keyAt + this.keySize)
+    return this.keySize < 0 ? null : this.bytes.subarray(this.keyAt, this.keyAt + this.keySize)
   }
 
   get value(): Buffer | null {
-    return this.valueSize < 0
-      ? null
-      : this.numbers.bytes.subarray(this.valueAt, this.valueAt + this.valueSize)
+    return this.valueSize < 0 ? null : this.bytes.subarray(this.valueAt, this.valueAt + this.valueSize)
   }
 
   /** @throws `CORRUPT_MESSAGE` for headers that do not fill the rest of the record exactly */
@@ -147,25 +203,24 @@ export class BatchReader implements Iterable<KafkaRecord> {
     return readHeaders(this.headersBytes)
   }
 
-  /** The headers' count and the headers, encoded. */
-  get headersBytes(): Buffer {
-    return this.numbers.bytes.subarray(this.headersAt, this.recordEnd)
+  private get headersAt(): number {
+    return this.valueAt + (this.valueSize > 0 ? this.valueSize : 0)
   }
 
-  /** The size of all records in bytes, decompressed. */
-  get recordsBytes(): number {
-    return this.numbers.bytes.length
+  /** The headers' count and the headers, encoded. */
+  get headersBytes(): Buffer {
+    return this.bytes.subarray(this.headersAt, this.recordEnd)
   }
 
   /** @throws `CORRUPT_MESSAGE` for headers that do not fill the rest of the record exactly */
   checkHeaders(): void {
-    if (this.recordEnd - this.headersAt === 1 && this.numbers.bytes[this.headersAt] === 0) return
+    if (this.bytes[this.headersAt] === 0 && this.recordEnd - this.headersAt === 1) return
     forEachHeader(this.headersBytes, undefined)
   }
 
   /** The record under the cursor as an object that stays when the cursor moves. */
   record(): KafkaRecord {
-    return new LazyRecord(this, this.numbers.bytes, this.keyAt, this.valueAt, this.recordEnd)
+    return new LazyRecord(this, this.bytes, this.keyAt, this.valueAt, this.recordEnd)
   }
 
   *[Symbol.iterator](): Iterator<KafkaRecord> {
@@ -214,56 +269,10 @@ class LazyRecord implements KafkaRecord {
   }
 }
 
-/** Decodes a count and that many headers, which must fill `bytes` exactly. */
-export function readHeaders(bytes: Buffer): RecordHeader[] {
-  const headers: RecordHeader[] = []
-  forEachHeader(bytes, (key, value) => headers.push({ key: key.toString('utf8'), value }))
-  return headers
-}
-
-function forEachHeader(bytes: Buffer, take: ((key: Buffer, value: Buffer | null) => void) | undefined): void {
-  const numbers = new VarintReader(bytes, 0, bytes.length)
-  const count = numbers.readVarint()
-  // A header takes two bytes at least: a count beyond that is refused before anything is made of it.
-  if (count < 0 || count > (bytes.length - numbers.at) / 2)
-    throw badSize('headers count', 0, count, bytes.length)
-  for (let index = 0; index < count; index++) {
-    const keySize = numbers.readVarint()
-    const keyAt = numbers.at
-    numbers.at += keySize
-    if (keySize < 0 || numbers.at > bytes.length)
-      throw badSize('header key', keyAt, keySize, bytes.length - keyAt)
-    const valueSize = numbers.readVarint()
-    const valueAt = numbers.at
-    if (valueSize > 0) numbers.at += valueSize
-    if (valueSize < -1 || numbers.at > bytes.length) {
-      throw badSize('header value', valueAt, valueSize, bytes.length - valueAt)
-    }
-    take?.(bytes.subarray(keyAt, keyAt + keySize), valueSize < 0 ? null : bytes.subarray(valueAt, numbers.at))
-  }
-  if (numbers.at !== bytes.length) throw trailing(numbers.at, bytes.length)
-}
-
-function badSize(what: string, position: number, found: number, max: number): VarveError {
-  return new VarveError(
-    'CORRUPT_MESSAGE',
-    `The ${what} at position ${position} of the records says ${found}, but ${Math.max(max, 0)} bytes are left, so the batch is damaged.`,
-    { context: { position, found, max } },
-  )
-}
-
 function badCount(at: number, count: number, size: number): VarveError {
   return new VarveError(
     'CORRUPT_MESSAGE',
     `The batch at position ${at} says it holds ${count} records, which its ${size} bytes cannot hold, so it is damaged.`,
     { context: { position: at, found: count, max: Math.floor(size / RECORD_SIZE_MIN) } },
-  )
-}
-
-function trailing(position: number, end: number): VarveError {
-  return new VarveError(
-    'CORRUPT_MESSAGE',
-    `The last record ends at position ${position}, but ${end - position} bytes follow it, so the batch is damaged.`,
-    { context: { position, found: end - position, wanted: 0 } },
   )
 }
