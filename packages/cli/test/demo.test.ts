@@ -24,23 +24,20 @@ t.test('the demo goes through to its end and says what it found', async t => {
   t.match(stdout, /1,200 of 2001-01-01 to 2001-01-03/)
   t.match(stdout, /flights, 6 partitions, retention\.ms=-1\n/)
   t.match(stdout, /1,200 records, keyed by airport/)
-  t.match(
-    stdout,
-    /1,200 sent = 1,200 acknowledged = 1,200 stored = 1,200 handled: nothing lost, nothing twice/,
-  )
+  t.match(stdout, /1,200 sent = acknowledged = stored = handled: nothing lost, nothing twice/)
   t.match(stdout, /2001-01-01: 600 flights merged by time over 6 partitions/)
   t.match(stdout, /Average delay by hour of departure, minutes\n {2}06:00 {2}/)
   t.match(stdout, /Average delay by airport, minutes: the 10 latest of 23 airports\n {2}A/)
   t.match(stdout, /Departures on 2001-01-01, as the replay went by: 600 flights from 6 partitions/)
   t.match(stdout, /Done in \d+\.\d+ s\. To try next:\n {2}npx varve topic describe flights --data/)
   t.match(stderr, /^Read the flights …\n/)
-  const [, first, second, since] =
-    /member 1 handled ([\d,]+) and left half-way; member 2 handled ([\d,]+), ([\d,]+) of/.exec(stdout) ?? []
-  const numbers = [first, second, since].map(text => Number(text?.replaceAll(',', '')))
+  const [, first, second] =
+    /member 1 left half-way after ([\d,]+); member 2 took over: ([\d,]+)/.exec(stdout) ?? []
+  const numbers = [first, second].map(text => Number(text?.replaceAll(',', '')))
   t.equal((numbers[0] ?? 0) + (numbers[1] ?? 0), 1200)
   t.ok(
     numbers.every(n => n > 0),
-    'both worked, and the second took over',
+    'both worked',
   )
 
   await t.test('the commands that it names work', async t => {
@@ -153,5 +150,5 @@ t.test('one flight is enough', async t => {
   const { data, file } = setUp(t, 1)
   const { code, stdout, stderr } = await run(['demo', '--data', data, '--file', file])
   t.equal(code, 0, stderr)
-  t.match(stdout, /1 sent = 1 acknowledged = 1 stored = 1 handled/)
+  t.match(stdout, /1 sent = acknowledged = stored = handled/)
 })

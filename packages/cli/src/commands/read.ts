@@ -1,5 +1,6 @@
 import {
   bytesOf,
+  dataDirectory,
   dataOption,
   formatOf,
   optionalText,
@@ -38,10 +39,11 @@ export const readCommand: Command = {
 
 async function read(args: Arguments, context: Context): Promise<number> {
   const topic = text(args, 'topic')
+  const partitions = partitionList(args)
+  dataDirectory(args, context)
+  const write = recordWriter(args, context)
   const { parseRange } = await import('@varve/runtime')
   const { from, to } = parseRange(optionalText(args, 'range') ?? 'start..end', { now: Date.now() })
-  const partitions = partitionList(args)
-  const write = recordWriter(args, context)
   const status = new StatusLine(context.io)
   const { output, interrupt } = context
   return withData(args, context, { mode: 'read' }, async (varve, path) => {

@@ -11,10 +11,9 @@ export type Handled = Uint8Array
 export interface GroupWork {
   handled: Handled
   delays: DelayTable
-  /** What each member handled, and of that the second one after the first had left. */
+  /** How many each member handled. */
   first: number
   second: number
-  takenOver: number
   /** Flights and ms since both were there. */
   together: { flights: number; ms: number }
 }
@@ -54,7 +53,7 @@ export async function consumeFlights(
     delays: new DelayTable(),
     first: 0,
     second: 0,
-    takenOver: 0,
+
     together: { flights: 0, ms: 0 },
   }
   const total = flights.length
@@ -111,7 +110,6 @@ export async function consumeFlights(
   const runSecond = async () => {
     for await (const batch of second.batches()) {
       work.second += batch.records.length
-      if (firstLeft) work.takenOver += batch.records.length
       await handle(batch)
       if (first.assignment.length === 0 && !firstLeft) await sleep(JOIN_PAUSE_MS)
     }
