@@ -433,6 +433,6 @@ t.test('two loops over one consumer are refused', async t => {
   const consumer = client.consumer({ topics: ['orders'] })
   const loop = consumer.batches()
   t.throws(() => consumer[Symbol.asyncIterator](), { code: 'INVALID_ARGUMENT' })
-  await loop.return(undefined)
+  await loop[Symbol.asyncIterator]().return?.()
   await client.close()
 })
