@@ -20,7 +20,7 @@ export type TimestampType = 'CreateTime' | 'LogAppendTime'
 /** The codecs in the order of their numbers on disk and on the wire. */
 export const CODEC_NAMES: readonly CodecName[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 
-export const CODEC_MASK = 0b111
+const CODEC_MASK = 0b111
 export const LOG_APPEND_TIME_BIT = 0b1000
 export const TRANSACTIONAL_BIT = 0b1_0000
 export const CONTROL_BIT = 0b10_0000

@@ -200,7 +200,12 @@ export class BatchReader implements Iterable<KafkaRecord> {
 
   /** @throws `CORRUPT_MESSAGE` for headers that do not fill the rest of the record exactly */
   get headers(): RecordHeader[] {
-    return readHeaders(this.headersBytes)
+    return this.hasHeaders ? readHeaders(this.headersBytes) : []
+  }
+
+  /** Whether there are headers to ask for; cheaper than asking. */
+  get hasHeaders(): boolean {
+    return this.bytes[this.headersAt] !== 0 || this.recordEnd - this.headersAt !== 1
   }
 
   private get headersAt(): number {
@@ -214,8 +219,7 @@ export class BatchReader implements Iterable<KafkaRecord> {
 
   /** @throws `CORRUPT_MESSAGE` for headers that do not fill the rest of the record exactly */
   checkHeaders(): void {
-    if (this.bytes[this.headersAt] === 0 && this.recordEnd - this.headersAt === 1) return
-    forEachHeader(this.headersBytes, undefined)
+    if (this.hasHeaders) forEachHeader(this.headersBytes, undefined)
   }
 
   /** The record under the cursor as an object that stays when the cursor moves. */

@@ -25,7 +25,7 @@ export function copyBytes(bytes: Buffer, at: number, from: Uint8Array): void {
 }
 
 /** Bytes that `text` takes as UTF-8. */
-export function textSize(text: string): number {
+function textSize(text: string): number {
   return Buffer.byteLength(text, 'utf8')
 }
 

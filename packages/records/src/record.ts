@@ -1,7 +1,8 @@
 /** A header of a record as Kafka has it: keys may repeat, and a value may be null. */
 export interface RecordHeader {
   readonly key: string
-  readonly value: Uint8Array | null
+  /** A view into the batch's bytes, not a copy. */
+  readonly value: Buffer | null
 }
 
 /** What a producer hands over. Strings are written as UTF-8. */

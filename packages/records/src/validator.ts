@@ -1,5 +1,5 @@
 import { VarveError } from '@varve/platform'
-import { codecOf, isControl, isTransactional } from './attributes.ts'
+import { codecOf, isControl, isTransactional, timestampTypeOf } from './attributes.ts'
 import * as layout from './layout.ts'
 import { computeCrc } from './patch.ts'
 import { BatchReader, RECORD_SIZE_MIN, type ReadOptions } from './reader.ts'
@@ -36,10 +36,12 @@ export function checkBatchHeader(bytes: Buffer, at: number, end = bytes.length):
   }
   if (magic !== layout.MAGIC) throw corrupt(at, `its magic is ${magic}, not ${layout.MAGIC}`)
   if (size > end - at) throw corrupt(at, `it says it takes ${size} bytes, but ${end - at} are left`)
-  if (layout.readBaseOffset(bytes, at) < 0)
-    throw corrupt(at, `its base offset is ${layout.readBaseOffset(bytes, at)}`)
   const lastDelta = layout.readLastOffsetDelta(bytes, at)
   if (lastDelta < 0) throw corrupt(at, `its last offset delta is ${lastDelta}`)
+  const baseOffset = layout.readBaseOffset(bytes, at)
+  if (baseOffset < 0 || baseOffset > Number.MAX_SAFE_INTEGER - lastDelta) {
+    throw corrupt(at, `its base offset is ${baseOffset}`)
+  }
   return size
 }
 
@@ -115,6 +117,8 @@ function checkClientFields(bytes: Buffer, at: number): void {
 export interface CheckRecordsOptions extends ReadOptions {
   /** Offsets follow each other without gaps, as in every batch that a client sends. Default false: they may have gaps. */
   withoutGaps?: boolean
+  /** The header's max timestamp is the largest of the records', unless it is an append time. Default false. */
+  exactMaxTimestamp?: boolean
   /** Every record has a key, as a compacted topic demands. Default false. */
   keyed?: boolean
 }
@@ -149,14 +153,24 @@ export function checkRecords(bytes: Buffer, at: number, options: CheckRecordsOpt
     if (options.keyed === true && reader.keySize < 0) {
       throw invalid(at, `the record at offset ${reader.offset} has no key, which a compacted topic demands`)
     }
-    if (reader.createTimestamp > maxTimestamp) {
-      maxTimestamp = reader.createTimestamp
+    const timestamp = reader.createTimestamp
+    if (!Number.isSafeInteger(timestamp))
+      throw invalid(at, `the record at offset ${reader.offset} has timestamp ${timestamp}`)
+    if (timestamp > maxTimestamp) {
+      maxTimestamp = timestamp
       offsetOfMaxTimestamp = reader.offset
     }
     reader.checkHeaders()
     previous = delta
   }
+  if (options.exactMaxTimestamp === true && previous >= 0) checkMaxTimestamp(bytes, at, maxTimestamp)
   return { maxTimestamp, offsetOfMaxTimestamp, recordsBytes: reader.recordsBytes }
+}
+
+function checkMaxTimestamp(bytes: Buffer, at: number, found: number): void {
+  const wanted = layout.readMaxTimestamp(bytes, at)
+  if (wanted === found || timestampTypeOf(layout.readAttributes(bytes, at)) === 'LogAppendTime') return
+  throw invalid(at, `its max timestamp is ${wanted}, but its records' is ${found}`)
 }
 
 function hex(crc: number): string {

@@ -183,16 +183,16 @@ function objectsOf(batch: Buffer): unknown[] {
 }
 
 t.test('every batch passes the full check, and its timestamps are what its header says', async t => {
+  let checked = 0
   for (const directory of ['clean', 'unclean', 'snapshot', 'dynamic']) {
-    for (const { name, bytes } of batchFiles(directory)) {
+    for (const { bytes } of batchFiles(directory)) {
       for (const { at } of batches(bytes)) {
-        const { maxTimestamp } = checkRecords(bytes, at)
-        const header = readBatchHeader(bytes, at)
-        if (header.recordsCount === 0 || timestampTypeOf(header.attributes) === 'LogAppendTime') continue
-        if (maxTimestamp !== header.maxTimestamp) t.fail(`${directory}/${name} at ${at}: ${maxTimestamp}`)
+        checkRecords(bytes, at, { exactMaxTimestamp: true })
+        checked++
       }
     }
   }
+  t.ok(checked > 1800, `${checked} batches checked`)
 })
 
 t.test('control records are decoded, and encoded again to the same bytes', async t => {
