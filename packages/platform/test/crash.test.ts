@@ -239,6 +239,49 @@ void t.test('after a failed sync the bytes are readable and doomed', async t => 
   )
 })
 
+void t.test('each sector and the size are as at some moment since the last sync', t => {
+  let cut = 0
+  for (let seed = 0; seed < 200; seed++) {
+    const rng = new SeededRandom(`${base}/moments/${seed}`)
+    const fs = new MemFs({ crashable: true })
+    const file = fs.sync.open('/a', 'create')
+    fs.sync.syncDir('/')
+    let moments: Buffer[] = [Buffer.alloc(0)]
+    for (let n = 0; n < 30; n++) {
+      if (rng.chance(15)) file.truncate(rng.int(5000))
+      else file.write([rng.bytes(1 + rng.int(2000))], rng.chance(60) ? file.stat().size : rng.int(4000))
+      moments.push(fs.sync.readFile('/a'))
+      if (rng.chance(15)) {
+        file.datasync()
+        moments = moments.slice(-1)
+      }
+      const percent = rng.pick([0, 5, 50, 95, 100])
+      const left = fs.crashClone({ rng, unsyncedPercent: percent }).sync.readFile('/a')
+      cut++
+      if (!isOf(moments, left)) t.fail('no moment looked like that', { seed, n, percent })
+    }
+  }
+  t.equal(cut, 6000, 'power cuts')
+  t.end()
+})
+
+/** Whether the size is at most that of some moment, and each sector, as far as the size goes, that of some moment. */
+function isOf(moments: Buffer[], left: Buffer): boolean {
+  const sectorsEnd = (moment: Buffer): number => Math.ceil(moment.length / SECTOR) * SECTOR
+  const sizeFits = moments.some(moment => left.length === moment.length) || left.length % SECTOR === 0
+  if (!sizeFits || left.length > Math.max(...moments.map(sectorsEnd))) return false
+  for (let at = 0; at < left.length; at += SECTOR) {
+    const sector = left.subarray(at, at + SECTOR)
+    const fits = moments.some(moment => {
+      const then = Buffer.alloc(sector.length)
+      then.set(moment.subarray(at, at + sector.length))
+      return then.equals(sector)
+    })
+    if (!fits) return false
+  }
+  return true
+}
+
 void t.test('the same seed leaves the same, whatever happens afterwards', async t => {
   const fs = new MemFs({ crashable: true })
   const rng = new SeededRandom(`${base}/same`)
