@@ -1,1 +1,5 @@
 export type * from './broker.ts'
+export type { EmbeddedBrokerOptions } from './broker-options.ts'
+export { EmbeddedBroker } from './embedded-broker.ts'
+export { checkTopicConfig, topicConfigDefaults } from './topics/topic-config.ts'
+export { isInternal as isInternalTopic, isTopicName } from './topics/topic-names.ts'

@@ -1,0 +1,68 @@
+import { VarveError } from '@varve/platform'
+import type { PartitionLog } from '@varve/log'
+import type { ListOffsetsPartition, ListOffsetsResult, OffsetQuery } from '../broker.ts'
+import { toVarveError } from '../errors.ts'
+import type { Topics } from '../topics/topics.ts'
+
+interface Answer {
+  readonly offset: number
+  readonly timestamp: number
+  readonly leaderEpoch: number
+}
+
+const NOTHING: Answer = { offset: -1, timestamp: -1, leaderEpoch: -1 }
+
+/** @param options.readOnly looks first at what the owner of the directory has appended */
+export async function listOffsets(
+  options: { topics: Topics; readOnly: boolean },
+  partitions: readonly ListOffsetsPartition[],
+): Promise<ListOffsetsResult[]> {
+  return Promise.all(
+    partitions.map(async ({ topic, partition, query }) => {
+      try {
+        const log = options.topics.log({ topic, partition })
+        if (options.readOnly) await log.refresh()
+        return { topic, partition, ...(await answer(log, query)) }
+      } catch (error) {
+        return { topic, partition, ...NOTHING, error: toVarveError(error) }
+      }
+    }),
+  )
+}
+
+async function answer(log: PartitionLog, query: OffsetQuery): Promise<Answer> {
+  if (query === 'earliest') return at(log, log.logStartOffset)
+  if (query === 'latest') return at(log, log.highWatermark)
+  if (query === 'max-timestamp') return (await maxTimestamp(log)) ?? NOTHING
+  if (Number.isSafeInteger(query)) return (await log.offsetForTimestamp(query)) ?? NOTHING
+  throw new VarveError(
+    'INVALID_ARGUMENT',
+    `listOffsets.query must be a time in ms, 'earliest', 'latest' or 'max-timestamp', found ${String(query)}.`,
+    { context: { field: 'listOffsets.query', found: query } },
+  )
+}
+
+/** The epoch of an offset is that of the last one that began at or before it. */
+function at(log: PartitionLog, offset: number): Answer {
+  let leaderEpoch = -1
+  for (const { epoch, startOffset } of log.leaderEpochs) if (startOffset <= offset) leaderEpoch = epoch
+  return { offset, timestamp: -1, leaderEpoch }
+}
+
+/** The first record with the largest timestamp: halves the time that is left, each step an index lookup. */
+async function maxTimestamp(log: PartitionLog): Promise<Answer | undefined> {
+  let best: Answer | undefined
+  let low = 0
+  let high = Number.MAX_SAFE_INTEGER
+  while (low <= high) {
+    const middle = best === undefined ? low : low + Math.floor((high - low) / 2)
+    const found = await log.offsetForTimestamp(middle)
+    if (found !== undefined && found.timestamp >= middle) {
+      best = found
+      low = found.timestamp + 1
+    } else {
+      high = middle - 1
+    }
+  }
+  return best
+}
