@@ -23,6 +23,7 @@ export class DirectoryCheckpoints {
   readonly #logStarts: PartitionOffsets
   readonly #cleaned: PartitionOffsets
   readonly #notes: Map<string, DurableNote>
+  #last: Promise<void> = Promise.resolve()
 
   private constructor(
     vfs: Vfs,
@@ -65,14 +66,26 @@ export class DirectoryCheckpoints {
   }
 
   /** Forgets a deleted partition, before another one gets its name. */
-  async forget(name: string): Promise<void> {
+  forget(name: string): Promise<void> {
+    // One after the other: they write the same files.
+    const forgotten = this.#last.then(() => this.#forget(name))
+    this.#last = forgotten.catch(() => undefined)
+    return forgotten
+  }
+
+  async #forget(name: string): Promise<void> {
     this.#notes.delete(name)
     for (const [file, offsets] of [
       [RECOVERY_POINT_FILE, this.#recoveryPoints],
       [LOG_START_OFFSET_FILE, this.#logStarts],
       [CLEANER_OFFSET_FILE, this.#cleaned],
     ] as const) {
-      if (offsets.delete(name)) await writeOffsetCheckpoint(this.#vfs, join(this.#root, file), offsets)
+      if (!offsets.has(name)) continue
+      const left = new Map(offsets)
+      left.delete(name)
+      await writeOffsetCheckpoint(this.#vfs, join(this.#root, file), left)
+      // Only now: when the write failed, the next partition of that name has to try again.
+      offsets.delete(name)
     }
   }
 

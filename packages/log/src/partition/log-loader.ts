@@ -52,9 +52,13 @@ export class LogLoader {
       )
     }
     await this.#readEpochs()
-    const segments = [...new LogSegments(files.segments)]
+    const found = [...new LogSegments(files.segments)]
+    const empty = found.filter(segment => segment.size === 0)
+    const segments =
+      found.length > empty.length ? found.filter(segment => segment.size > 0) : empty.splice(-1)
     const end = await this.#recover(segments)
     state.segments = new LogSegments(segments)
+    await this.#settleEmpty(empty, end)
     this.#setOffsets(end)
     if (!state.context.readOnly) await this.#finish(files)
   }
@@ -99,6 +103,30 @@ export class LogLoader {
       return durable
     }
     return expected
+  }
+
+  /**
+   * An empty file is the newest segment or what a failed roll left. It says nothing about the segment before it, which
+   * may have taken appends since.
+   */
+  async #settleEmpty(empty: readonly LogSegment[], end: number): Promise<void> {
+    const state = this.#state
+    const { segments, context } = state
+    for (const segment of empty) {
+      const newest = segments.last
+      if (segment.baseOffset === end && newest?.baseOffset !== end) {
+        if (newest?.indexes !== undefined) {
+          newest.indexes.seal()
+          context.indexes.keep(newest, newest.indexes)
+          newest.indexes = undefined
+        }
+        segment.indexes = SegmentIndexes.empty(end)
+        segments.add(segment)
+      } else if (!context.readOnly) {
+        await removeFile(context.vfs, segment.logPath)
+        state.folderDirty = true
+      }
+    }
   }
 
   async #recoverSegment(segment: LogSegment, next: LogSegment | undefined): Promise<RecoveredSegment> {
