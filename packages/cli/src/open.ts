@@ -46,8 +46,14 @@ export async function openData(args: Arguments, context: Context, use: OpenUse):
       create: use.create ?? false,
       ...(!readOnly && { recover: isSet(args, 'recover'), force: isSet(args, 'force') }),
       logger: loggerFor(context),
+      onProgress: ({ opened, partitions }) =>
+        status.update(() => `Opening ${path}: ${opened} of ${partitions} partitions`),
       signal: context.interrupt.signal,
     })
+  } catch (error) {
+    if (!isVarveError(error, 'NOT_FOUND')) throw error
+    const message = `There is no data directory at ${path}: make one with \`varve topic create orders${dataHint(path)}\`, or name another by --data.`
+    throw new VarveError(error.code, message, { context: { path }, cause: error })
   } finally {
     status.clear()
   }

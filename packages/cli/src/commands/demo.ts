@@ -83,7 +83,7 @@ async function run(args: Arguments, context: Context, opened: { varve?: VarveCli
     const made = await produceFlights(varve, { topic, flights, signal }, progress)
     return [
       made,
-      `${counted(made.length, 'record')}, keyed by airport, each on disk (${rateText(made.length, performance.now() - begun)})`,
+      `${counted(made.length, 'record')}, keyed by airport, each synced to disk (${rateText(made.length, performance.now() - begun)})`,
     ]
   })
   const work = await steps.run('Consume', async progress => {
@@ -119,11 +119,12 @@ async function run(args: Arguments, context: Context, opened: { varve?: VarveCli
 function next({ topic, day, path }: { topic: string; day: number; path: string }): string {
   const hint = dataHint(path)
   return [
-    'To try next:\n',
+    'To try next:',
     `  npx varve topic describe ${topic}${hint}`,
     `  npx varve tail ${topic} -n 5${hint}`,
     `  npx varve read ${topic} @${dayText(day)}..@${dayText(day + DAY_MS)} -o json${hint}`,
-    `  seq 1 1000 | npx varve produce numbers${hint}   # after: npx varve topic create numbers${hint}\n`,
+    `  npx varve topic create numbers${hint}`,
+    `  seq 1 1000 | npx varve produce numbers${hint}\n`,
   ].join('\n')
 }
 
