@@ -28,7 +28,8 @@ export type PartitionOffsets = Map<string, number>
 export async function readOffsetCheckpoint(vfs: Vfs, path: string): Promise<PartitionOffsets> {
   const text = await readText(vfs, path)
   const offsets: PartitionOffsets = new Map()
-  if (text === undefined) return offsets
+  // Kafka makes some of these files empty when it starts and fills them when there is something to say.
+  if (text === undefined || text === '') return offsets
   const entries = parseCheckpoint(text, 3)
   if (entries === undefined)
     throw malformed(path, 'a checkpoint of offsets', `${text.length} characters of something else`)
