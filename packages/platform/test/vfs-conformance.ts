@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import type { Vfs, VfsFile, VfsSync } from '@varve/platform'
+import type { Vfs, VfsFile, VfsSync } from '../src/vfs/vfs.ts'
 
 /** A file system and an empty folder in it. */
 export interface Subject {
