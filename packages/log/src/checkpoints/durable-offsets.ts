@@ -7,6 +7,7 @@ import {
   formatCheckpoint,
   parseCheckpoint,
   readText,
+  replaceFile,
   TEMPORARY_SUFFIX,
   wholeNumber,
   writeWhole,
@@ -111,11 +112,17 @@ export class DurableOffsets {
     if (this.#notes.delete(name)) this.#changed({ atOnce: false })
   }
 
-  /** Writes what is noted, now. Throws only when `strict`: the notes are a help, not a promise. */
-  async write({ strict }: { strict: boolean }): Promise<void> {
+  /**
+   * Writes what is noted, now. Throws only when `strict`: the notes are a help, not a promise.
+   *
+   * @param options.sync for good, as where an old note must not come back. Default false.
+   */
+  async write({ strict, sync = false }: { strict: boolean; sync?: boolean }): Promise<void> {
     this.#timer?.cancel()
     this.#timer = undefined
-    const writing = (this.#writing ?? Promise.resolve()).catch(() => undefined).then(() => this.#replace())
+    const writing = (this.#writing ?? Promise.resolve())
+      .catch(() => undefined)
+      .then(() => this.#replace(sync))
     this.#writing = writing
     try {
       await writing
@@ -152,11 +159,13 @@ export class DurableOffsets {
     )
   }
 
-  async #replace(): Promise<void> {
+  async #replace(sync: boolean): Promise<void> {
     this.#dirty = false
     this.#writtenAt = this.#clock.monotonic()
+    const text = formatDurableOffsets(this.#notes)
+    if (sync) return replaceFile(this.#vfs, this.#path, text)
     const temporary = this.#path + TEMPORARY_SUFFIX
-    await writeWhole(this.#vfs, temporary, formatDurableOffsets(this.#notes), { sync: false })
+    await writeWhole(this.#vfs, temporary, text, { sync: false })
     await this.#vfs.rename(temporary, this.#path)
   }
 }

@@ -55,6 +55,11 @@ export class DirectoryCheckpoints {
     })
   }
 
+  /** Whether a note says that a sync failed: once its partition is recovered, it must not be believed again. */
+  get anyFailed(): boolean {
+    return [...this.#notes.values()].some(({ failed }) => failed)
+  }
+
   knownOf(name: string, topicId: string | undefined): KnownOffsets {
     const note = this.#notes.get(name)
     return {

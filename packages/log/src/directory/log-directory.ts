@@ -156,6 +156,7 @@ export class LogDirectory {
       const checkpoints = await DirectoryCheckpoints.read(vfs, ownership.root)
       directory = new LogDirectory(options, ownership.root, ownership.properties, ownership, checkpoints)
       await directory.#openPartitions(ownership.root.folders)
+      if (checkpoints.anyFailed) await directory.#durable.write({ strict: true, sync: true })
       if (plantedBugs.cleanMarkerDeletedLate) await ownership.removeMarker()
       return directory
     } catch (error) {

@@ -134,11 +134,17 @@ async function claim(
   return root.properties
 }
 
-/** Last step first. What cannot be taken back is told; the error that brought us here matters more. */
+/**
+ * Last step first. What cannot be taken back is told; the error that brought us here matters more. The steps before it
+ * stay: a directory of Varve's without a clean marker is recovered, one of Kafka's is refused.
+ */
 async function takeBack(undo: (() => Promise<unknown>)[], logger: Logger): Promise<void> {
   for (const step of undo.splice(0).reverse()) {
-    await step().catch((error: unknown) => {
+    try {
+      await step()
+    } catch (error) {
       logger.warn({ error }, 'A change of a failed opening could not be taken back.')
-    })
+      return
+    }
   }
 }

@@ -93,7 +93,8 @@ export class LogLoader {
       if (!follows) this.#missing(segment, expected, segment.baseOffset)
       const recovered = await this.#recoverSegment(segment, segments[slot + 1])
       expected = recovered.endOffset
-      if (recovered.torn === undefined) continue
+      // Where the next segment continues, what was torn are the remains of a failed write.
+      if (recovered.torn === undefined || segments[slot + 1]?.baseOffset === expected) continue
       await this.#setAside(segments, slot + 1, expected)
       break
     }
@@ -145,7 +146,8 @@ export class LogLoader {
       })
       const recovered = await recovery.run(await this.#readIndexes(segment))
       await this.#settleTail(segment, file, recovered)
-      if (next === undefined || recovered.torn !== undefined) {
+      const last = recovered.torn !== undefined && next?.baseOffset !== recovered.endOffset
+      if (next === undefined || last) {
         segment.indexes = recovered.indexes
       } else {
         recovered.indexes.seal()

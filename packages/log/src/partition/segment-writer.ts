@@ -149,6 +149,8 @@ export class SegmentWriter {
   /** Takes back what a failed write may have left; if even that fails, nothing more may be appended. */
   async #cut(segment: LogSegment, file: VfsFile, cause: unknown): Promise<void> {
     const state = this.#state
+    // Unsynced, the bytes may come back after a loss of power, under what a later segment was acknowledged for.
+    state.dirty.add(segment)
     try {
       await file.truncate(segment.size)
     } catch {
