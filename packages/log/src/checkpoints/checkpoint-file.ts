@@ -12,7 +12,7 @@ export const TEMPORARY_SUFFIX = '.tmp'
  */
 export async function replaceFile(vfs: Vfs, path: string, content: string | Buffer): Promise<void> {
   const temporary = path + TEMPORARY_SUFFIX
-  await writeWhole(vfs, temporary, content, { sync: !plantedBugs.dataSyncLeftOut })
+  await writeWhole(vfs, temporary, content, { sync: true })
   await vfs.rename(temporary, path)
   if (!plantedBugs.directorySyncLeftOut) await vfs.syncDir(dirname(path))
 }

@@ -193,6 +193,7 @@ class SegmentRead {
   async #walk(start: Start): Promise<Buffer | undefined> {
     const { offset } = this.#request
     let { position, expected } = start
+    let previous: BatchSpan | undefined
     while (position < this.#size) {
       if (!this.#has(position, BATCH_HEADER_SIZE)) await this.#load(position, this.#maxBytes)
       const span = this.#spanAt(position)
@@ -201,15 +202,17 @@ class SegmentRead {
       if (sound && span.lastOffset < offset) {
         position += span.size
         expected = span.lastOffset + 1
+        previous = span
         continue
       }
       const collected = sound ? await this.#collect(span, expected) : undefined
       if (collected !== undefined) return collected
       // Damage. What comes behind it may hold the offset, or the offset is lost.
-      const behind = await this.#soundBehind(position, expected)
+      const behind = await this.#soundBehind(position, expected, previous)
       if (behind === undefined || behind.baseOffset > offset) throw this.#corrupt(position, expected)
       position = behind.position
       expected = behind.baseOffset
+      previous = undefined
     }
     return undefined
   }
@@ -217,8 +220,7 @@ class SegmentRead {
   /** Whole sound batches from `first` on; undefined when already the first is damaged. */
   async #collect(first: BatchSpan, expected: number): Promise<Buffer | undefined> {
     if (this.#request.minOneBatch === false && first.size > this.#maxBytes) return EMPTY
-    if (!this.#has(first.position, first.size))
-      await this.#load(first.position, Math.max(first.size, this.#maxBytes))
+    if (!this.#has(first.position, first.size)) await this.#load(first.position, this.#maxBytes, first.size)
     const from = first.position - this.#position
     let end = from
     let next = expected
@@ -251,10 +253,14 @@ class SegmentRead {
     return this.#state.gaps ? span.baseOffset >= expected : span.baseOffset === expected
   }
 
-  async #soundBehind(position: number, expected: number): Promise<BatchSpan | undefined> {
+  async #soundBehind(
+    position: number,
+    expected: number,
+    previous: BatchSpan | undefined,
+  ): Promise<BatchSpan | undefined> {
     const indexes = await this.#indexes.of(this.#segment)
     const scanner = this.#indexes.scanner(this.#segment, this.#file, this.#size)
-    return scanner.findSound(position, expected, at => indexes.offsets.hasPosition(at))
+    return scanner.findSoundAfter({ position, expected, previous }, at => indexes.offsets.hasPosition(at))
   }
 
   #spanAt(position: number): BatchSpan | undefined {
@@ -268,10 +274,17 @@ class SegmentRead {
     return position >= this.#position && position + count <= this.#position + this.#chunk.length
   }
 
-  async #load(position: number, wanted: number): Promise<void> {
-    const count = Math.min(Math.max(wanted, READ_BYTES_MIN), this.#size - position)
+  /** Reads up to `wanted` bytes; at least `need` of them, where the segment has as many. */
+  async #load(position: number, wanted: number, need = BATCH_HEADER_SIZE): Promise<void> {
+    const count = Math.min(Math.max(wanted, need, READ_BYTES_MIN), this.#size - position)
+    this.#position = position
     if (count <= 0) {
       this.#chunk = EMPTY
+      return
+    }
+    const view = this.#file.view?.(position, count)
+    if (view !== undefined && view.length >= Math.min(need, count)) {
+      this.#chunk = view
       return
     }
     const { memory } = this.#request
@@ -279,7 +292,6 @@ class SegmentRead {
       memory !== undefined && memory.length >= count ? memory.subarray(0, count) : Buffer.allocUnsafe(count)
     const found = await this.#file.read(target, position)
     this.#chunk = target.subarray(0, found)
-    this.#position = position
   }
 
   #corrupt(position: number, expected: number): VarveError {

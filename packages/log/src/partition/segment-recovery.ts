@@ -38,6 +38,7 @@ export class SegmentRecovery {
   #indexes: SegmentIndexes
   #position = 0
   #expected: number
+  #previous: BatchSpan | undefined
   #aboveFrom: number | undefined
   #torn: RecoveredSegment['torn']
 
@@ -118,7 +119,8 @@ export class SegmentRecovery {
       `The batch at position ${position} of ${segment.logPath}, offset ${this.#expected} of ${state.name}, is damaged: ${problem}; nothing was cut, and reads of it fail.`,
     )
     segment.indexesChanged = true
-    const sound = await this.#scanner.findSound(position, this.#expected, () => false)
+    const damage = { position, expected: this.#expected, previous: this.#previous }
+    const sound = await this.#scanner.findSoundAfter(damage, () => false)
     if (sound !== undefined) this.#take(sound)
     else {
       // The rest of the file stays, unreadable; what is appended goes to a new segment.
@@ -199,5 +201,6 @@ export class SegmentRecovery {
     epochs.assign(span.leaderEpoch, span.baseOffset)
     this.#position = span.position + span.size
     this.#expected = span.lastOffset + 1
+    this.#previous = span
   }
 }

@@ -55,8 +55,9 @@ export class TimestampLookup {
       const sound = span !== undefined && (expected === undefined || scanner.continues(expected, span))
       if (!sound) throw this.#corrupt(segment, position, scanner.problem)
       if (span.lastOffset >= limit) return undefined
+      // Also what is passed over: its largest timestamp could be the damage.
+      if (!(await scanner.verify(span))) throw this.#corrupt(segment, position, scanner.problem)
       if (span.maxTimestamp >= timestamp && span.lastOffset >= this.#state.logStartOffset) {
-        if (!(await scanner.verify(span))) throw this.#corrupt(segment, position, scanner.problem)
         const bytes = await scanner.batchBytes(span)
         const answer =
           bytes === undefined ? undefined : await this.#inBatch(Buffer.from(bytes), span, timestamp)

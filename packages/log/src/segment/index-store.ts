@@ -5,7 +5,7 @@ import { plantedBugs } from '../testing/planted-bugs.ts'
 import type { LogSegment } from './log-segment.ts'
 import { OffsetIndex } from './offset-index.ts'
 import { SegmentIndexes } from './segment-indexes.ts'
-import type { SegmentScanner } from './segment-scanner.ts'
+import type { BatchSpan, SegmentScanner } from './segment-scanner.ts'
 import { TimeIndex } from './time-index.ts'
 
 /** Reads, keeps, rebuilds and saves the indexes of segments, for a whole directory. */
@@ -58,12 +58,13 @@ export class IndexStore {
     const indexes = SegmentIndexes.empty(segment.baseOffset)
     let expected = segment.baseOffset
     let position = 0
+    let previous: BatchSpan | undefined
     while (position < segment.notedSize) {
       const scanner = scannerOf(segment.notedSize)
       while (position < scanner.size) {
         let span = await scanner.peek(position)
         if (span === undefined || !scanner.continues(expected, span))
-          span = await scanner.findSound(position, expected, () => false)
+          span = await scanner.findSoundAfter({ position, expected, previous }, () => false)
         if (span === undefined) {
           position = scanner.size
           break
@@ -71,6 +72,7 @@ export class IndexStore {
         indexes.note(span, intervalBytes)
         position = span.position + span.size
         expected = span.lastOffset + 1
+        previous = span
       }
     }
     segment.savedOffsetEntries = 0

@@ -161,6 +161,25 @@ export class SegmentScanner {
     return span
   }
 
+  /**
+   * Finds the way again where the batch at `position` makes no sense or does not continue at offset `expected`. The
+   * batch before it was perhaps only stepped over by what its header says: if its checksum does not hold, its length or
+   * its last offset led astray, and the search begins behind its start.
+   */
+  async findSoundAfter(
+    damage: {
+      readonly position: number
+      readonly expected: number
+      readonly previous: BatchSpan | undefined
+    },
+    isAnchor: (position: number) => boolean,
+  ): Promise<BatchSpan | undefined> {
+    const { position, expected, previous } = damage
+    if (previous === undefined || (await this.verify(previous)))
+      return this.findSound(position, expected, isAnchor)
+    return this.findSound(previous.position, previous.baseOffset + 1, isAnchor)
+  }
+
   /** Whether a batch may come where offset `expected` is due. */
   continues(expected: number, span: BatchSpan): boolean {
     return this.#options.gaps ? span.baseOffset >= expected : span.baseOffset === expected

@@ -1,0 +1,186 @@
+import t, { type Test } from 'tap'
+import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { cryptoRandom, FakeClock, NodeFs } from '@varve/platform'
+import { readBatchSize } from '@varve/records'
+import { fixture } from '@varve/testkit'
+import { LogDirectory, type LogDirectoryOptions } from '../src/directory/log-directory.ts'
+import type { PartitionLog } from '../src/partition/partition-log.ts'
+import { config, DAY } from './helpers.ts'
+
+interface ExpectedOffsets {
+  logStartOffset: number
+  endOffset: number
+  forTimestamp: [timestamp: number, answer: { offset: number; timestamp: number } | null][]
+}
+
+const expected = JSON.parse(
+  readFileSync(fixture('expected/offsets.read_uncommitted.json'), 'utf8'),
+) as Record<string, ExpectedOffsets>
+
+const settings: LogDirectoryOptions = {
+  vfs: new NodeFs(),
+  clock: new FakeClock(DAY),
+  random: cryptoRandom,
+  configOf: ({ topic }) =>
+    topic === 'rolled'
+      ? config({ segmentBytes: 1024 * 1024, indexIntervalBytes: 512, segmentIndexBytes: 65536 })
+      : config({ segmentIndexBytes: 65536 }),
+}
+
+/** Every file under a folder with its bytes. */
+function contents(root: string): Map<string, string> {
+  const files = new Map<string, string>()
+  for (const entry of readdirSync(root, { withFileTypes: true, recursive: true })) {
+    if (!entry.isFile()) continue
+    const path = join(entry.parentPath, entry.name)
+    files.set(path.slice(root.length + 1), readFileSync(path).toString('base64'))
+  }
+  return files
+}
+
+/** The batches of a log from its first file on, one read after the other. */
+async function allBytes(log: PartitionLog, maxBytes: number): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  for (let offset = log.logStartOffset; offset < log.highWatermark;) {
+    const { bytes } = await log.read({ offset, maxBytes })
+    if (bytes.length === 0) break
+    pieces.push(bytes)
+    for (let at = 0; at < bytes.length; at += readBatchSize(bytes, at)) {
+      offset = Number(bytes.readBigInt64BE(at)) + bytes.readInt32BE(at + 23) + 1
+    }
+  }
+  return Buffer.concat(pieces)
+}
+
+function logFiles(root: string, partition: string): Buffer {
+  const names = readdirSync(join(root, partition)).filter(name => name.endsWith('.log'))
+  return Buffer.concat(names.sort().map(name => readFileSync(join(root, partition, name))))
+}
+
+async function checkAnswers(t: Test, directory: LogDirectory, root: string): Promise<void> {
+  for (const [name, { logStartOffset, endOffset, forTimestamp }] of Object.entries(expected)) {
+    const log = directory.partitions.get(name)
+    if (log === undefined) {
+      t.fail(`${name} is not open`)
+      continue
+    }
+    t.match(log, { logStartOffset, highWatermark: endOffset, logEndOffset: endOffset }, `offsets of ${name}`)
+    for (const [timestamp, answer] of forTimestamp) {
+      const found = await log.offsetForTimestamp(timestamp)
+      const { offset, timestamp: at } = found ?? {}
+      t.same(found === undefined ? null : { offset, timestamp: at }, answer, `${name} at ${timestamp}`)
+    }
+    for (const maxBytes of [1, 5000, 4_000_000]) {
+      const bytes = await allBytes(log, maxBytes)
+      const files = logFiles(root, name)
+      t.ok(
+        files.subarray(files.length - bytes.length).equals(bytes),
+        `${name} in reads of ${maxBytes} byte for byte`,
+      )
+      if (logStartOffset === 0) t.equal(bytes.length, files.length, `${name} whole`)
+    }
+  }
+}
+
+for (const name of ['clean', 'unclean']) {
+  t.test(`reads Kafka's ${name} directory and changes nothing`, async t => {
+    const root = fixture(name)
+    const before = contents(root)
+    const directory = await LogDirectory.open(root, { ...settings, readOnly: true })
+    await checkAnswers(t, directory, root)
+    t.equal(directory.wasClean, name === 'clean')
+    t.same(directory.findings, [])
+    await directory.close()
+    t.same(contents(root), before)
+  })
+
+  t.test(`owns a copy of Kafka's ${name} directory and gives it back`, async t => {
+    const root = t.testdir()
+    cpSync(fixture(name), root, { recursive: true })
+    if (name === 'unclean') {
+      await t.rejects(LogDirectory.open(root, settings), { code: 'DIRECTORY_NOT_CLEAN' })
+      t.same(contents(root), contents(fixture(name)), 'a refused directory is as it was')
+    }
+    const directory = await LogDirectory.open(root, { ...settings, recover: true })
+    await checkAnswers(t, directory, root)
+    t.same(directory.findings, [])
+    t.notOk(readdirSync(root).includes('meta.properties'), 'Kafka cannot start on it meanwhile')
+    await directory.close()
+    const names = readdirSync(root)
+    t.ok(names.includes('meta.properties') && names.includes('.kafka_cleanshutdown'))
+    const again = await LogDirectory.open(root, settings)
+    t.equal(again.wasClean, true)
+    await checkAnswers(t, again, root)
+    await again.close()
+  })
+}
+
+t.test('what was not appended to keeps its indexes to the byte', async t => {
+  const root = t.testdir()
+  cpSync(fixture('clean'), root, { recursive: true })
+  const directory = await LogDirectory.open(root, settings)
+  await directory.close()
+  const after = contents(root)
+  for (const [name, bytes] of contents(fixture('clean'))) {
+    // Kafka was restarted in between and added a last time entry then; a walk from the start has none there.
+    if (name.startsWith('__cluster_metadata-0') && name.endsWith('.timeindex')) continue
+    if (/index$|\.log$|epoch-checkpoint$|partition\.metadata$|meta\.properties$/.test(name)) {
+      t.equal(after.get(name), bytes, name)
+    }
+  }
+})
+
+t.test("indexes made anew are Kafka's to the byte", async t => {
+  const root = t.testdir()
+  cpSync(fixture('clean'), root, { recursive: true })
+  const original = contents(fixture('clean'))
+  const indexes = [...original.keys()].filter(name => /\.(time)?index$/.test(name))
+  for (const name of indexes) rmSync(join(root, name))
+  const directory = await LogDirectory.open(root, settings)
+  // A segment below the recovery point is looked at when somebody reads from it.
+  for (const log of directory.partitions.values()) {
+    for (const segment of log.segments)
+      if (segment.size > 0) await log.read({ offset: Math.max(segment.baseOffset, log.logStartOffset) })
+  }
+  await directory.close()
+  const after = contents(root)
+  // The cleaner rewrote this one; Kafka built its index while the segment still had all its batches.
+  for (const name of indexes) {
+    if (name.startsWith('compacted') || name.startsWith('__cluster_metadata')) continue
+    t.equal(after.get(name) ?? '', original.get(name), name)
+  }
+})
+
+t.test("the batches of Kafka's logs, appended, give Kafka's files", async t => {
+  const root = t.testdir()
+  const clean = fixture('clean')
+  const directory = await LogDirectory.open(join(root, 'data'), settings)
+  for (const name of [
+    'codec-none-0',
+    'codec-zstd-0',
+    'rolled-0',
+    'rolled-1',
+    'idem-0',
+    'edge-0',
+    'txn-0',
+    'txn-1',
+  ]) {
+    const topic = name.slice(0, -2)
+    const partition = Number(name.at(-1))
+    const log = await directory.createPartition({ topic, partition, topicId: 'KcEh0CeWT6appgxEAW289A' })
+    const files = logFiles(clean, name)
+    for (let at = 0; at < files.length;) {
+      const size = readBatchSize(files, at)
+      log.leaderEpoch = files.readInt32BE(at + 12)
+      await log.append(Buffer.from(files.subarray(at, at + size)))
+      at += size
+    }
+  }
+  await directory.close()
+  const written = contents(join(root, 'data'))
+  for (const [name, bytes] of contents(clean)) {
+    if (!/\.(log|index|timeindex)$/.test(name) || !written.has(join(name, '../partition.metadata'))) continue
+    t.equal(written.get(name), bytes, name)
+  }
+})
