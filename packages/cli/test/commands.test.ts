@@ -138,7 +138,7 @@ t.test('ranges, partitions and the last records', async t => {
     (await run([...argv, '--data', data])).stdout.split('\n').slice(0, -1)
   t.same(await values('read', 't', '-5..-3', '-p', '0'), ['v30', 'v32'])
   t.same(await values('read', 't', '-2'), ['v36', 'v38', 'v37', 'v39'])
-  t.same(await values('read', 't', '0..2', '-p', '1,0'), ['v0', 'v2', 'v1', 'v3'].filter(Boolean))
+  t.same(await values('read', 't', '0..2', '-p', '1,0'), ['v1', 'v3', 'v0', 'v2'], 'in the order asked for')
   t.same(await values('read', 't', '+18..end', '-p', '1'), ['v37', 'v39'])
   t.same(await values('read', 't', '@2001-01-01T00:00:37..end'), ['v38', 'v37', 'v39'])
   t.same(await values('read', 't', 'start..@2001-01-01T00:00:02'), ['v0', 'v1'])

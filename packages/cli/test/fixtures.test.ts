@@ -21,6 +21,9 @@ const TOPICS: Readonly<Record<string, number>> = {
   txn: 2,
 }
 
+/** What makes a difference where Kafka was killed: several segments, gaps, and indexes that end in zeros. */
+const UNCLEAN = ['codec-lz4', 'edge', 'rolled', 'txn']
+
 for (const directory of ['clean', 'unclean']) {
   t.test(
     `Kafka's directory (${directory}) reads as its own consumer reads it, and is left as it is`,
@@ -28,14 +31,13 @@ for (const directory of ['clean', 'unclean']) {
       const data = fixture(directory)
       const before = stateOf(data)
       for (const [topic, partitions] of Object.entries(TOPICS)) {
+        if (directory === 'unclean' && !UNCLEAN.includes(topic)) continue
         const argv = ['read', topic, 'start..end', '-o', 'json', '--bytes', 'base64', '--data', data]
         const { code, stderr, json } = await run(argv)
         t.equal(code, 0, `${topic} ${stderr}`)
         const found = json()
         for (let partition = 0; partition < partitions; partition++) {
-          const wanted = expectedRecords(
-            topic === 'txn' ? `txn-${partition}.committed` : `${topic}-${partition}`,
-          )
+          const wanted = expectedRecords(`${topic}-${partition}`)
           const records = found
             .filter(one => one['topic'] === topic && one['partition'] === partition)
             .map(asExpected)

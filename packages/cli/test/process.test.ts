@@ -86,7 +86,6 @@ t.test('a reader that goes away is no error', async t => {
   const data = await topicOf(t, 50_000)
   for (const argv of [
     ['read', 't', '-o', 'json'],
-    ['read', 't'],
     ['tail', 't', '-n', '50000', '-f'],
   ]) {
     const child = start([...argv, '--data', data])
@@ -140,10 +139,3 @@ t.test(
     t.equal((await run(['read', 't', '--data', data])).stdout, 'one\ntwo\n')
   },
 )
-
-t.test('usage errors and unknown topics have their exit codes', async t => {
-  const data = await topicOf(t)
-  t.match(await ended(start(['--version'])), { code: 0, stderr: '' })
-  t.match(await ended(start(['read', '--data', data])), { code: 2, stdout: '' })
-  t.match(await ended(start(['read', 'x', '--data', data])), { code: 3, stdout: '' })
-})

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs'
 import { isVarveError, VarveError } from '@varve/platform'
 import type { RecordMetadata, VarveClient } from '@varve/runtime'
 import type { Context } from '../command.ts'
@@ -58,6 +59,7 @@ export async function appendLines({
   if (io.stdin.isTTY === true) context.note('One record a line; Ctrl-D ends.')
   try {
     if (interrupt.signal.aborted) stop()
+    refuseFolder(io.stdin)
     for await (const chunk of io.stdin as AsyncIterable<Buffer | string>) {
       for (const line of input.splitter.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk)) {
         take(line)
@@ -106,6 +108,12 @@ function summary(
   const records = appender.count === 1 ? '1 record' : `${appender.count} records`
   const left = skipped === 0 ? '' : ` and skipped ${skipped === 1 ? '1 line' : `${skipped} lines`}`
   return `Appended ${records} to ${topic}${where}${left}${interrupted ? ' before it was interrupted' : ''}.`
+}
+
+/** Node gives an empty stream for a folder, which would look like an input without lines. */
+function refuseFolder(stdin: unknown): void {
+  if (stdin !== process.stdin || !fstatSync(0).isDirectory()) return
+  throw Object.assign(new Error('standard input is a folder'), { code: 'EISDIR' })
 }
 
 function inputError(error: unknown): unknown {
