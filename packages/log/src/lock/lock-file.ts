@@ -9,7 +9,7 @@ import type { MachineFacts } from './machine.ts'
 
 const LOCK_FILE = /^\.lock-(\d{1,15})$/
 /** Everything that the lock leaves in a folder: numbers, sockets, files on their way to a number. */
-const LOCK_NAME = /^\.lock-(\d{1,15}|[0-9a-f]{32}\.(sock|new))$/
+const LOCK_NAME = /^\.lock-(\d{1,15}(\.tmp)?|[0-9a-f]{32}\.(sock|new))$/
 
 export interface LockContent extends MachineFacts {
   /** Tells this lock from every other. */
