@@ -36,12 +36,7 @@ interface StringWriters {
 }
 
 /** Writes `text` as UTF-8, `size` bytes long as `textSize` said. */
-export function writeText(
-  bytes: Buffer & Partial<StringWriters>,
-  at: number,
-  text: string,
-  size: number,
-): void {
+function writeText(bytes: Buffer & Partial<StringWriters>, at: number, text: string, size: number): void {
   // As many bytes as characters: plain ASCII, which needs no encoding.
   if (size !== text.length) {
     if (bytes.utf8Write === undefined) bytes.write(text, at, size, 'utf8')
@@ -58,15 +53,16 @@ export function sizeOf(content: Uint8Array | string | null | undefined): number 
   return typeof content === 'string' ? textSize(content) : content.length
 }
 
+/** Bytes of a length and the content behind it. */
+export function contentSize(size: number): number {
+  return sizeOfLength(size) + (size > 0 ? size : 0)
+}
+
 /** Bytes of the headers' count and the headers; a buffer holds them encoded. */
 export function headersSize(headers: readonly HeaderInput[] | Buffer): number {
   if (Buffer.isBuffer(headers)) return headers.length
   let size = sizeOfLength(headers.length)
-  for (const header of headers) {
-    const keySize = textSize(header.key)
-    const valueSize = sizeOf(header.value)
-    size += sizeOfLength(keySize) + keySize + sizeOfLength(valueSize) + Math.max(valueSize, 0)
-  }
+  for (const header of headers) size += contentSize(textSize(header.key)) + contentSize(sizeOf(header.value))
   return size
 }
 
@@ -78,15 +74,19 @@ export function writeHeaders(bytes: Buffer, at: number, headers: readonly Header
   }
   at = writeVarint(bytes, at, headers.length)
   for (const header of headers) {
-    at = writeContent(bytes, at, header.key)
-    at = writeContent(bytes, at, header.value)
+    at = writeContent(bytes, at, header.key, textSize(header.key))
+    at = writeContent(bytes, at, header.value, sizeOf(header.value))
   }
   return at
 }
 
 /** Writes a length and the content behind it, -1 alone for null; returns the position behind it. */
-function writeContent(bytes: Buffer, at: number, content: Uint8Array | string | null | undefined): number {
-  const size = sizeOf(content)
+export function writeContent(
+  bytes: Buffer,
+  at: number,
+  content: Uint8Array | string | null | undefined,
+  size: number,
+): number {
   at = writeVarint(bytes, at, size)
   if (content === null || content === undefined) return at
   if (typeof content === 'string') writeText(bytes, at, content, size)

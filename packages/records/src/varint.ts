@@ -8,6 +8,7 @@ import { VarveError } from '@varve/platform'
 
 /** Bytes that `value`, a safe integer, takes. */
 export function sizeOfVarlong(value: number): number {
+  if (value >= -0x40 && value < 0x40) return 1
   // The lowest seven bits of the zigzag form hold six bits of the magnitude and the sign.
   let rest = Math.floor((value >= 0 ? value : -value - 1) / 0x40)
   let size = 1
@@ -20,6 +21,10 @@ export function sizeOfVarlong(value: number): number {
 
 /** Writes a safe integer and returns the position behind it. */
 export function writeVarlong(bytes: Uint8Array, at: number, value: number): number {
+  if (value >= -0x40 && value < 0x40) {
+    bytes[at] = (value << 1) ^ (value >> 31)
+    return at + 1
+  }
   const magnitude = value >= 0 ? value : -value - 1
   let rest = Math.floor(magnitude / 0x40)
   let byte = (magnitude % 0x40) * 2 + (value >= 0 ? 0 : 1)

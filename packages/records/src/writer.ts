@@ -8,12 +8,12 @@ import {
   type CodecName,
 } from './attributes.ts'
 import { loadCodec, loadedCodec } from './codecs/codec.ts'
-import { crc32c } from './crc.ts'
-import { writeInt16, writeInt32, writeInt64 } from './int64.ts'
-import * as layout from './layout.ts'
-import { copyBytes, headersSize, sizeOf, writeHeaders, writeText } from './record-bytes.ts'
+import { writeBatchHeader } from './header-writer.ts'
+import { BATCH_HEADER_SIZE } from './layout.ts'
+import { contentSize, headersSize, sizeOf, writeContent, writeHeaders } from './record-bytes.ts'
 import type { BatchReader } from './reader.ts'
 import type { HeaderInput, RecordInput } from './record.ts'
+import { isSmall, ONE_BYTE, smallBodySize, writeSmallRecord } from './small-record.ts'
 import { sizeOfLength, sizeOfVarlong, writeVarint, writeVarlong } from './varint.ts'
 
 const MEMORY_BYTES_DEFAULT = 4096
@@ -60,7 +60,7 @@ export class BatchWriter {
   readonly maxBytes: number
 
   private bytes: Buffer | undefined
-  private position = layout.BATCH_HEADER_SIZE
+  private position = BATCH_HEADER_SIZE
   private recordsCount = 0
   private nextDelta = 0
   private baseTimestamp = -1
@@ -73,7 +73,7 @@ export class BatchWriter {
     codecNumber(this.codec) // refuses a name that is none before any record is taken
     this.maxBytes = Math.min(options.maxBytes ?? BATCH_BYTES_MAX, BATCH_BYTES_MAX)
     this.bytes = options.memory
-    this.memorySize = Math.max(options.memory?.length ?? MEMORY_BYTES_DEFAULT, 2 * layout.BATCH_HEADER_SIZE)
+    this.memorySize = Math.max(options.memory?.length ?? MEMORY_BYTES_DEFAULT, 2 * BATCH_HEADER_SIZE)
   }
 
   /** How many records the batch holds. */
@@ -109,6 +109,17 @@ export class BatchWriter {
     timestamp: number,
     headers: readonly HeaderInput[] = NO_HEADERS,
   ): boolean {
+    if (
+      this.recordsCount > 0 &&
+      headers.length === 0 &&
+      typeof key !== 'string' &&
+      typeof value !== 'string'
+    ) {
+      const delta = timestamp - this.baseTimestamp
+      if (value !== null && Number.isSafeInteger(timestamp) && isSmall(key, value, delta, this.nextDelta)) {
+        return this.encodeSmall(key, value, timestamp, delta)
+      }
+    }
     return this.encode(this.nextDelta, key, value, timestamp, headers)
   }
 
@@ -147,11 +158,9 @@ export class BatchWriter {
     let batch = memory.subarray(0, this.position)
     if (this.codec === 'none' || this.recordsCount === 0) this.handedOut = true
     else {
-      const compressed = loadedCodec(this.codec).compress(
-        memory.subarray(layout.BATCH_HEADER_SIZE, this.position),
-      )
-      batch = Buffer.allocUnsafe(layout.BATCH_HEADER_SIZE + compressed.length)
-      batch.set(compressed, layout.BATCH_HEADER_SIZE)
+      const compressed = loadedCodec(this.codec).compress(memory.subarray(BATCH_HEADER_SIZE, this.position))
+      batch = Buffer.allocUnsafe(BATCH_HEADER_SIZE + compressed.length)
+      batch.set(compressed, BATCH_HEADER_SIZE)
     }
     this.writeHeader(batch)
     return batch
@@ -172,12 +181,35 @@ export class BatchWriter {
     if (memory !== undefined) this.bytes = memory
     else if (this.handedOut) this.bytes = undefined
     this.handedOut = false
-    this.position = layout.BATCH_HEADER_SIZE
+    this.position = BATCH_HEADER_SIZE
     this.recordsCount = 0
     this.nextDelta = 0
     this.baseTimestamp = -1
     this.maxTimestamp = -1
     this.lastOffset = undefined
+  }
+
+  /** `encode` for the many: bytes without headers, each length and delta in one or two bytes, written without a call. */
+  private encodeSmall(
+    key: Uint8Array | null,
+    value: Uint8Array,
+    timestamp: number,
+    timestampDelta: number,
+  ): boolean {
+    const offsetDelta = this.nextDelta
+    const body = smallBodySize(offsetDelta, key, value)
+    const start = this.position
+    const end = start + (body < ONE_BYTE ? 1 : 2) + body
+    if (end > this.maxBytes) return false
+    let bytes = this.bytes
+    if (bytes === undefined || end > bytes.length) bytes = this.grow(end)
+
+    writeSmallRecord(bytes, start, body, timestampDelta, offsetDelta, key, value)
+    this.position = end
+    this.recordsCount++
+    this.nextDelta = offsetDelta + 1
+    if (timestamp > this.maxTimestamp) this.maxTimestamp = timestamp
+    return true
   }
 
   /** @param headers encoded already when they are a buffer */
@@ -196,13 +228,11 @@ export class BatchWriter {
     const valueSize = sizeOf(value)
     const body =
       1 +
-      (timestampDelta >= -64 && timestampDelta < 64 ? 1 : sizeOfVarlong(timestampDelta)) +
+      sizeOfVarlong(timestampDelta) +
       sizeOfLength(offsetDelta) +
-      sizeOfLength(keySize) +
-      (keySize > 0 ? keySize : 0) +
-      sizeOfLength(valueSize) +
-      (valueSize > 0 ? valueSize : 0) +
-      (headers.length === 0 ? 1 : headersSize(headers))
+      contentSize(keySize) +
+      contentSize(valueSize) +
+      headersSize(headers)
     const start = this.position
     const end = start + sizeOfLength(body) + body
     if (end > this.maxBytes && !this.takesAnyway(end)) return false
@@ -214,24 +244,11 @@ export class BatchWriter {
 
     let at = writeVarint(bytes, start, body)
     bytes[at++] = 0 // attributes of a record: none are defined
-    if (timestampDelta >= -64 && timestampDelta < 64) {
-      bytes[at++] = (timestampDelta << 1) ^ (timestampDelta >> 31)
-    } else at = writeVarlong(bytes, at, timestampDelta)
+    at = writeVarlong(bytes, at, timestampDelta)
     at = writeVarint(bytes, at, offsetDelta)
-    at = writeVarint(bytes, at, keySize)
-    if (keySize > 0) {
-      if (typeof key === 'string') writeText(bytes, at, key, keySize)
-      else if (key !== null) copyBytes(bytes, at, key)
-      at += keySize
-    }
-    at = writeVarint(bytes, at, valueSize)
-    if (valueSize > 0) {
-      if (typeof value === 'string') writeText(bytes, at, value, valueSize)
-      else if (value !== null) copyBytes(bytes, at, value)
-      at += valueSize
-    }
-    if (headers.length === 0) bytes[at] = 0
-    else writeHeaders(bytes, at, headers)
+    at = writeContent(bytes, at, key, keySize)
+    at = writeContent(bytes, at, value, valueSize)
+    writeHeaders(bytes, at, headers)
     this.position = end
     this.recordsCount++
     this.nextDelta = offsetDelta + 1
@@ -261,31 +278,25 @@ export class BatchWriter {
     return grown
   }
 
-  private get attributes(): number {
-    return (
-      codecNumber(this.recordsCount === 0 ? 'none' : this.codec) |
-      (this.logAppendTime === undefined ? 0 : LOG_APPEND_TIME_BIT) |
-      (this.transactional ? TRANSACTIONAL_BIT : 0) |
-      (this.control ? CONTROL_BIT : 0) |
-      (this.deleteHorizon === undefined ? 0 : DELETE_HORIZON_BIT)
-    )
-  }
-
   private writeHeader(batch: Buffer): void {
-    const lastDelta = this.lastOffset === undefined ? this.nextDelta - 1 : this.lastOffset - this.baseOffset
-    writeInt64(batch, layout.BASE_OFFSET_AT, this.baseOffset)
-    writeInt32(batch, layout.LENGTH_AT, batch.length - layout.BATCH_OVERHEAD)
-    writeInt32(batch, layout.LEADER_EPOCH_AT, this.leaderEpoch)
-    batch[layout.MAGIC_AT] = layout.MAGIC
-    writeInt16(batch, layout.ATTRIBUTES_AT, this.attributes)
-    writeInt32(batch, layout.LAST_OFFSET_DELTA_AT, lastDelta)
-    writeInt64(batch, layout.BASE_TIMESTAMP_AT, this.deleteHorizon ?? this.baseTimestamp)
-    writeInt64(batch, layout.MAX_TIMESTAMP_AT, this.logAppendTime ?? this.maxTimestamp)
-    writeInt64(batch, layout.PRODUCER_ID_AT, this.producerId)
-    writeInt16(batch, layout.PRODUCER_EPOCH_AT, this.producerEpoch)
-    writeInt32(batch, layout.BASE_SEQUENCE_AT, this.baseSequence)
-    writeInt32(batch, layout.RECORDS_COUNT_AT, this.recordsCount)
-    writeInt32(batch, layout.CRC_AT, crc32c(batch.subarray(layout.ATTRIBUTES_AT)))
+    const empty = this.recordsCount === 0
+    writeBatchHeader(batch, {
+      baseOffset: this.baseOffset,
+      leaderEpoch: this.leaderEpoch,
+      attributes:
+        codecNumber(empty ? 'none' : this.codec) |
+        (this.logAppendTime === undefined ? 0 : LOG_APPEND_TIME_BIT) |
+        (this.transactional ? TRANSACTIONAL_BIT : 0) |
+        (this.control ? CONTROL_BIT : 0) |
+        (this.deleteHorizon === undefined ? 0 : DELETE_HORIZON_BIT),
+      lastOffsetDelta: this.lastOffset === undefined ? this.nextDelta - 1 : this.lastOffset - this.baseOffset,
+      baseTimestamp: this.deleteHorizon ?? this.baseTimestamp,
+      maxTimestamp: this.logAppendTime ?? this.maxTimestamp,
+      producerId: this.producerId,
+      producerEpoch: this.producerEpoch,
+      baseSequence: this.baseSequence,
+      recordsCount: this.recordsCount,
+    })
   }
 }
 

@@ -252,6 +252,32 @@ t.test('patches work on a batch in the middle of others', async t => {
   )
 })
 
+t.test('the short way of writing small records gives the same bytes as the long one', async t => {
+  const sizes = [
+    0, 1, 3, 15, 16, 17, 52, 53, 54, 55, 56, 57, 62, 63, 64, 65, 100, 7990, 7999, 8000, 8191, 8192, 9000,
+  ]
+  for (const key of [null, ...[0, 5, 16, 62, 63, 64, 65].map(size => Buffer.alloc(size, 'k'))]) {
+    const [short, long] = [new BatchWriter(), new BatchWriter()]
+    sizes.forEach((size, index) => {
+      const value = Buffer.alloc(size, 'v')
+      short.add(key, value, 1000 + index)
+      long.addAt(index, key, value, 1000 + index)
+    })
+    t.ok(short.finish().equals(long.finish()), `a key of ${key?.length} bytes`)
+  }
+  const [short, long] = [new BatchWriter(), new BatchWriter()]
+  const value = Buffer.from('value')
+  for (let index = 0; index < 8300; index++) {
+    const timestamp = 1000 + ((index * 7) % 70) - 2
+    short.add(null, value, timestamp)
+    long.addAt(index, null, value, timestamp)
+  }
+  t.ok(short.finish().equals(long.finish()), 'offsets in one, two and three bytes')
+  const limited = new BatchWriter({ maxBytes: 300 })
+  while (limited.add(null, value, 1)) t.ok(limited.size <= 300)
+  t.ok(limited.count > 15, 'the limit holds')
+})
+
 t.test('a delete horizon takes the base timestamp, and the records keep theirs', async t => {
   const writer = new BatchWriter()
   writer.deleteHorizon = 5_000_000
