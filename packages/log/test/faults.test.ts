@@ -1,6 +1,6 @@
 import t from 'tap'
 import { FakeClock, isVarveError, MemFs } from '@varve/platform'
-import { FaultFs } from '@varve/testkit'
+import { FaultFs, type Operation } from '@varve/testkit'
 import { logLimits } from '../src/limits.ts'
 import { plant } from '../src/testing/planted-bugs.ts'
 import { FakeMachine } from '../src/testing/fake-machine.ts'
@@ -67,25 +67,38 @@ function quiet(t: { fail(message: string): void }): Tap {
   return { same, equal: same }
 }
 
-for (const errno of ['EIO', 'ENOSPC', 'EMFILE']) {
+const failures: { errno: string; operation?: Operation }[] = [
+  { errno: 'EIO' },
+  { errno: 'ENOSPC', operation: 'write' },
+  { errno: 'EMFILE', operation: 'open' },
+]
+
+for (const { errno, operation } of failures) {
   t.test(
-    `every operation of a workload fails in turn with ${errno}: nothing acknowledged is lost`,
+    `every ${operation ?? 'operation'} fails in turn with ${errno}: nothing acknowledged is lost`,
     async t => {
       const counter = new FaultFs(new MemFs())
       await workload(counter, new Map())
-      for (let nth = 1; nth <= counter.operations; nth++) {
+      const total = operation === undefined ? counter.operations : counter.count(operation)
+      for (let nth = 1; nth <= total; nth++) {
         const disk = new MemFs({ crashable: true })
         const fs = new FaultFs(disk)
-        const fault = fs.fail({ nth, errno, ...(errno === 'ENOSPC' ? { shortBytes: 7 } : {}) })
+        const shortBytes = operation === 'write' ? { shortBytes: 7 } : {}
+        const fault = fs.fail({
+          nth,
+          errno,
+          ...shortBytes,
+          ...(operation === undefined ? {} : { operation }),
+        })
         const acknowledged = new Map<number, string>()
         await workload(fs, acknowledged).catch((error: unknown) => {
-          if (!isVarveError(error)) t.fail(`operation ${nth}: ${String(error)}`)
+          if (!isVarveError(error)) t.fail(`${nth}: ${String(error)}`)
         })
-        if (fault.fired === 0) t.fail(`operation ${nth} of ${counter.operations} never came`)
-        await survives(quiet(t), disk, acknowledged, `operation ${nth}, same disk`)
-        await survives(quiet(t), crashed(disk, nth, 50), acknowledged, `operation ${nth}, power cut`)
+        if (fault.fired === 0) t.fail(`number ${nth} of ${total} never came`)
+        await survives(quiet(t), disk, acknowledged, `number ${nth}, same disk`)
+        await survives(quiet(t), crashed(disk, nth, 50), acknowledged, `number ${nth}, power cut`)
       }
-      t.pass(`${counter.operations} operations failed in turn`)
+      t.pass(`${total} failed in turn`)
     },
   )
 }
@@ -186,7 +199,10 @@ t.test('a failed sync whose note is lost with the process is not trusted by reco
   const again = await openLog({ vfs: disk, machine: machine.spawn() })
   const seen = await valuesFrom(again.log)
   t.equal(seen.length, 20, 'it is whole and readable')
-  const after = await openLog({ vfs: crashed(disk, 'after', 0) })
+  const after = await openLog({
+    vfs: crashed(disk, 'after', 0),
+    machine: new FakeMachine({ bootId: 'after' }),
+  })
   t.same(await valuesFrom(after.log), seen, 'so it was written anew, not only synced')
   await after.directory.close()
   await again.directory.close()
@@ -212,7 +228,7 @@ t.test('the bug of a high watermark before the sync is found', async t => {
     const { directory, log } = await openLog({ vfs: fs })
     const hold = fs.hold({ operation: 'datasync', path: '.log' })
     const append = log.append(numbers(0, 10))
-    await hold.reached
+    await hold.reached()
     const shown = log.highWatermark
     hold.release()
     await append
@@ -229,7 +245,7 @@ t.test('one sync covers all that waits, in one write', async t => {
   const { directory, log } = await openLog({ vfs: fs })
   const hold = fs.hold({ operation: 'datasync', path: '.log' })
   const first = log.append(numbers(0, 1))
-  await hold.reached
+  await hold.reached()
   const writes = fs.count('write')
   const syncs = fs.count('datasync')
   const rest = Array.from({ length: 100 }, (_, index) => log.append(numbers(1 + index, 1)))
@@ -247,7 +263,7 @@ t.test('appends beyond the limit of the queue wait their turn', async t => {
   const hold = fs.hold({ operation: 'datasync', path: '.log' })
   const big = logLimits.appendQueueBytesMax / 2
   const infos = [0, 1, 2, 3].map(from => log.append(numbers(from, 1, { bytes: big - 1000 })))
-  await hold.reached
+  await hold.reached()
   t.equal(log.logEndOffset <= 2, true, 'two of them are under way')
   hold.release()
   t.same(

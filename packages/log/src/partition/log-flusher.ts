@@ -87,7 +87,7 @@ export class LogFlusher {
     } catch (error) {
       for (const segment of segments) state.dirty.add(segment)
       state.folderDirty ||= folder
-      // Too many open files: the sync did not fail, it did not happen. Nothing is lost.
+      // Where the file could not even be opened, no sync failed: the next one will do.
       if (!isVarveError(error, 'TOO_MANY_OPEN_FILES')) this.#fence(error)
       throw state.offline ?? error
     }
@@ -104,8 +104,9 @@ export class LogFlusher {
         try {
           await file.datasync()
         } catch (error) {
-          if (!plantedBugs.failedSyncRetried) throw error
-          await file.datasync()
+          if (plantedBugs.failedSyncRetried) return file.datasync()
+          this.#fence(error)
+          throw error
         }
       }),
     )
