@@ -11,15 +11,14 @@ export function backoffMs(attempt: number, random: Random): number {
 }
 
 /**
- * Whether the same call may succeed later. Kafka calls an unknown topic retriable, for a cluster whose news have not
- * reached every broker; here it is told at once instead of after minutes.
+ * Retriable in name, but told at once instead of after minutes: an unknown topic (Kafka means a cluster whose news have not
+ * reached every broker), and a full disk, which somebody has to do something about.
  */
+const TOLD_AT_ONCE = ['UNKNOWN_TOPIC_OR_PARTITION', 'UNKNOWN_TOPIC_ID', 'DISK_FULL'] as const
+
+/** Whether the same call may succeed in a moment. */
 export function isRetriable(error: unknown): boolean {
-  return (
-    isVarveError(error) &&
-    error.retriable &&
-    !isVarveError(error, 'UNKNOWN_TOPIC_OR_PARTITION', 'UNKNOWN_TOPIC_ID')
-  )
+  return isVarveError(error) && error.retriable && !isVarveError(error, ...TOLD_AT_ONCE)
 }
 
 /**

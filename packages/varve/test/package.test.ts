@@ -87,6 +87,7 @@ export async function main(): Promise<number> {
   const compiler = ts.createProgram([`${folder}/program.ts`], {
     strict: true,
     noEmit: true,
+    skipLibCheck: true,
     exactOptionalPropertyTypes: true,
     target: ts.ScriptTarget.ES2023,
     lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
