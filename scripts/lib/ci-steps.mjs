@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ensureNode24 } from './node-24.mjs'
 import { run, runNpm } from './run.mjs'
@@ -35,13 +35,6 @@ const tool = (id, name, seconds, command) => ({
   name,
   budgetSeconds: seconds,
   work: () => verdict(run(process.execPath, command(), echoed(seconds))),
-})
-
-/** A step whose script may not be there yet: it says so, aloud, and counts as nothing. */
-const optional = (path, step) => ({
-  ...step,
-  work: () =>
-    existsSync(join(root, path)) ? step.work() : Promise.resolve({ skipped: `${path} is missing` }),
 })
 
 const steps = [
@@ -91,10 +84,7 @@ const steps = [
     counted: true,
     work: () => verdict(runNpm(['run', 'proofs'], echoed(300))),
   },
-  optional(
-    'benchmarks/guard.mjs',
-    tool('guard', 'speed guard', 120, () => ['benchmarks/guard.mjs']),
-  ),
+  tool('guard', 'speed guard', 120, () => ['benchmarks/guard.mjs']),
 ]
 
 async function main() {

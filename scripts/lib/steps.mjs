@@ -26,7 +26,7 @@ export class Steps {
    * @param step.name
    * @param step.budgetSeconds above it the step warns; it never fails for being slow
    * @param step.counted whether its last line is `N passed, N failed`, whose numbers are added
-   * @param step.work gives { ok, output } or { skipped: reason }
+   * @param step.work gives { ok, output }
    */
   async run({ name, budgetSeconds, counted = false, work }) {
     this.#write(`\n── ${name}\n`)
@@ -38,7 +38,6 @@ export class Steps {
     }))
     const seconds = (performance.now() - begin) / 1000
     if (result.quiet) this.#write(`${result.output}\n`)
-    if (result.skipped) return this.#end(`SKIPPED  ${name}: ${result.skipped}`)
     let ok = result.ok
     if (counted) {
       const counts = countsOf(result.output)
