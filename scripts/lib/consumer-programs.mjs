@@ -34,7 +34,7 @@ async function main(): Promise<void> {
   const { offset }: { offset: number } = await producer.send('orders', { key: 'o-1', value: { total: 42 } })
   await using consumer = varve.consumer({ topics: ['orders'], key: 'string', value: 'json', untilEnd: true })
   for await (const record of consumer) {
-    const checked: ConsumerRecord<string> = record
+    const checked: ConsumerRecord<string, unknown> = record
     const value = record.value as { total: number }
     if (checked.offset !== offset) throw new Error('another offset than the producer was told')
     console.log(value.total, checked.key)

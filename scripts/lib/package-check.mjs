@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { commonJs, esm, typescript } from './consumer-programs.mjs'
 import { run, runNpm } from './run.mjs'
 import { packageNames, root, runMain, runPnpm, setup } from './setup.mjs'
@@ -35,8 +36,9 @@ async function pack(manifest, folder) {
     report(false, `${name}: pnpm pack`, packed.output)
     return undefined
   }
-  const { filename, files } = JSON.parse(packed.stdout.slice(packed.stdout.indexOf('{')))
-  const wrong = unwanted(files.map(({ path }) => path))
+  const { filename } = JSON.parse(packed.stdout.slice(packed.stdout.indexOf('{')))
+  const files = filesOf(filename)
+  const wrong = unwanted(files)
   report(wrong.length === 0, `${name}: ${files.length} files`, wrong.join('\n'))
   const publint = await run(process.execPath, [program('publint', 'src/cli.js'), 'run', filename, '--strict'])
   report(publint.code === 0, `${name}: publint`, publint.output)
@@ -46,6 +48,21 @@ async function pack(manifest, folder) {
   ])
   report(attw.code === 0, `${name}: types (attw)`, attw.output)
   return [name, filename]
+}
+
+/** The paths in a tarball: pnpm's own list leaves out the licence that it adds from the root. */
+function filesOf(tarball) {
+  const bytes = gunzipSync(readFileSync(tarball))
+  const text = (at, length) => bytes.toString('utf8', at, at + length).replace(/\0.*$/s, '')
+  const files = []
+  for (let at = 0; at + 512 <= bytes.length && bytes[at] !== 0;) {
+    const size = parseInt(text(at + 124, 12), 8)
+    const [name, prefix, type] = [text(at, 100), text(at + 345, 155), text(at + 156, 1)]
+    if (type === '0' || type === '')
+      files.push((prefix ? `${prefix}/${name}` : name).replace(/^package\//, ''))
+    at += 512 + Math.ceil(size / 512) * 512
+  }
+  return files
 }
 
 function unwanted(files) {
