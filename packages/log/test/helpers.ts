@@ -2,7 +2,8 @@ import { cryptoRandom, FakeClock, type MemFs, SeededRandom, type Vfs } from '@va
 import { readBatchSize, recordsOf } from '@varve/records'
 import { batchOf } from '@varve/testkit'
 import { defaultLogConfig, type LogConfig } from '../src/log-config.ts'
-import { LogDirectory, type LogDirectoryOptions } from '../src/directory/log-directory.ts'
+import { LogDirectory } from '../src/directory/log-directory.ts'
+import type { LogDirectoryOptions } from '../src/directory/log-directory-options.ts'
 import type { PartitionLog } from '../src/partition/partition-log.ts'
 
 export const TOPIC_ID = 'KcEh0CeWT6appgxEAW289A'

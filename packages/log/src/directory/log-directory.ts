@@ -1,11 +1,10 @@
 import { join } from 'node:path'
-import { silentLogger, VarveError, type Clock, type Logger, type Random, type Vfs } from '@varve/platform'
+import { silentLogger, VarveError } from '@varve/platform'
 import { DurableOffsets } from '../checkpoints/durable-offsets.ts'
 import type { MetaProperties } from '../checkpoints/meta-properties.ts'
 import { OpenFiles } from '../files/open-files.ts'
 import { forEachBounded, Semaphore } from '../files/semaphore.ts'
 import { logLimits } from '../limits.ts'
-import type { Machine } from '../lock/machine.ts'
 import { MemoryMachine } from '../lock/memory-machine.ts'
 import { defaultLogConfig, type LogConfig } from '../log-config.ts'
 import type { Finding } from '../partition/finding.ts'
@@ -22,6 +21,7 @@ import {
 } from '../topic-partition.ts'
 import { DirectoryCheckpoints } from './checkpoints.ts'
 import { ensureRoot, inspectRoot, isClean, type DirectoryRoot } from './directory-root.ts'
+import type { LogDirectoryOptions, NewPartition } from './log-directory-options.ts'
 import { Ownership } from './ownership.ts'
 import {
   createPartitionFolder,
@@ -29,35 +29,6 @@ import {
   inspectPartitionFolder,
   isDeletedFolder,
 } from './partition-folder.ts'
-
-export interface LogDirectoryOptions {
-  readonly vfs: Vfs
-  readonly clock: Clock
-  readonly random: Random
-  /** The machine that the lock speaks of. Default: one on which only this process sees the directory, as in memory. */
-  readonly machine?: Machine
-  /** Takes no lock and changes nothing. Default false. */
-  readonly readOnly?: boolean
-  /** Owns also a directory that Kafka did not close. Default false. */
-  readonly recover?: boolean
-  /** Takes the lock also from an owner of whom it cannot be told whether it lives. Default false. */
-  readonly force?: boolean
-  readonly logger?: Logger
-  /** The settings of a partition; the defaults where it answers undefined. They can be set later, too. */
-  readonly configOf?: (of: TopicPartition, topicId: string | undefined) => LogConfig | undefined
-  /** Told after each partition that is open. */
-  readonly progress?: (progress: { readonly opened: number; readonly partitions: number }) => void
-  /** Handles of segments. Default 800. */
-  readonly openFilesMax?: number
-}
-
-export interface NewPartition extends TopicPartition {
-  /** 22 characters of base64url. */
-  readonly topicId: string
-  readonly config?: LogConfig
-  /** The epoch that appends are stamped with. Default 0. */
-  readonly leaderEpoch?: number
-}
 
 /** A data directory: its partitions, its lock and its checkpoints. */
 export class LogDirectory {

@@ -41,7 +41,7 @@ export class LogAppender {
     try {
       this.#checkWritable()
     } catch (error) {
-      return Promise.reject(error as VarveError)
+      return Promise.reject(error)
     }
     return new Promise((resolve, reject) => {
       // Without an acknowledgement the caller's memory is free at once.
@@ -53,7 +53,7 @@ export class LogAppender {
           if (acks === 0) resolve(infoOf(append))
           this.#running ??= this.#run()
         } catch (error) {
-          reject(error as VarveError)
+          reject(error)
         }
       }
       if (this.#queue.hasRoomFor(bytes.length)) admit()

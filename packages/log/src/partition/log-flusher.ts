@@ -1,5 +1,4 @@
-import type { Timer } from '@varve/platform'
-import { isVarveError } from '@varve/platform'
+import { isVarveError, type Timer, type VarveError } from '@varve/platform'
 import type { LogSegment } from '../segment/log-segment.ts'
 import { plantedBugs } from '../testing/planted-bugs.ts'
 import type { LogState } from './log-state.ts'
@@ -89,11 +88,15 @@ export class LogFlusher {
       state.folderDirty ||= folder
       // Where the file could not even be opened, no sync failed: the next one will do.
       if (!isVarveError(error, 'TOO_MANY_OPEN_FILES')) this.#fence(error)
-      throw state.offline ?? error
+      throw this.#offline() ?? error
     }
     if (end <= state.durableOffset) return
     state.durableOffset = end
     state.note()
+  }
+
+  #offline(): VarveError | undefined {
+    return this.#state.offline
   }
 
   async #syncSegment(segment: LogSegment): Promise<void> {

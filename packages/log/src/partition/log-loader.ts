@@ -245,7 +245,7 @@ export class LogLoader {
     const { vfs } = state.context
     const end = state.logEndOffset
     const last = state.segments.last
-    if (last === undefined || last.indexes === undefined || (await this.#endsBelow(last, end))) {
+    if (last?.indexes === undefined || (await this.#endsBelow(last, end))) {
       const segment = new LogSegment(state.folder, end, 0)
       const file = await vfs.open(segment.logPath, 'create')
       await file.close()

@@ -1,10 +1,10 @@
-import { isVarveError, VarveError, type VfsFile } from '@varve/platform'
+import { isVarveError, type VarveError, type VfsFile } from '@varve/platform'
 import { BATCH_HEADER_SIZE, checkBatch } from '@varve/records'
 import type { LogSegment } from '../segment/log-segment.ts'
 import { spanAt, type BatchSpan } from '../segment/segment-scanner.ts'
 import { plantedBugs } from '../testing/planted-bugs.ts'
 import type { LogState } from './log-state.ts'
-import { SegmentIndexAccess } from './segment-index-access.ts'
+import type { SegmentIndexAccess } from './segment-index-access.ts'
 
 export interface ReadRequest {
   /** The first offset that is wanted; the batch that holds it comes whole. */

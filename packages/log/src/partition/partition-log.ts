@@ -169,7 +169,13 @@ export class PartitionLog {
     const state = this.#state
     if (!state.context.readOnly) return false
     state.checkOpen()
-    const fresh = new LogState({ ...state, topicPartition: state.topicPartition, config: state.config })
+    const fresh = new LogState({
+      context: state.context,
+      topicPartition: state.topicPartition,
+      folder: state.folder,
+      topicId: state.topicId,
+      config: state.config,
+    })
     const { compacted, logStartOffset, logEndOffset } = state
     await new LogLoader(
       fresh,

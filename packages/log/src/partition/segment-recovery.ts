@@ -16,7 +16,7 @@ export interface SegmentRecoveryOptions {
   readonly trustAbove: boolean
   /** The next segment's base offset. */
   readonly endOffset: number
-  report(kind: FindingKind, position: number, offset: number, message: string): void
+  readonly report: (kind: FindingKind, position: number, offset: number, message: string) => void
 }
 
 export interface RecoveredSegment {

@@ -81,7 +81,10 @@ export class SegmentScanner {
   /** Whether the batch's bytes have the CRC that its header says, and its counts fit. */
   async verify(span: BatchSpan): Promise<boolean> {
     const at = await this.#wholeBatch(span)
-    if (at === undefined) return this.#refuse('the file is shorter than it was') !== undefined
+    if (at === undefined) {
+      this.problem = 'the file is shorter than it was'
+      return false
+    }
     try {
       checkBatch(this.#bytes, at, at + span.size)
       return true
@@ -185,7 +188,7 @@ export class SegmentScanner {
     return this.#options.gaps ? span.baseOffset >= expected : span.baseOffset === expected
   }
 
-  #refuse(problem: string): undefined {
+  #refuse(problem: string): BatchSpan | undefined {
     this.problem = problem
     return undefined
   }

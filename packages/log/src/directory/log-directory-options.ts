@@ -1,0 +1,33 @@
+import type { Clock, Logger, Random, Vfs } from '@varve/platform'
+import type { Machine } from '../lock/machine.ts'
+import type { LogConfig } from '../log-config.ts'
+import type { TopicPartition } from '../topic-partition.ts'
+
+export interface LogDirectoryOptions {
+  readonly vfs: Vfs
+  readonly clock: Clock
+  readonly random: Random
+  /** The machine that the lock speaks of. Default: one on which only this process sees the directory, as in memory. */
+  readonly machine?: Machine
+  /** Takes no lock and changes nothing. Default false. */
+  readonly readOnly?: boolean
+  /** Owns also a directory that Kafka did not close. Default false. */
+  readonly recover?: boolean
+  /** Takes the lock also from an owner of whom it cannot be told whether it lives. Default false. */
+  readonly force?: boolean
+  readonly logger?: Logger
+  /** The settings of a partition; the defaults where it answers undefined. They can be set later, too. */
+  readonly configOf?: (of: TopicPartition, topicId: string | undefined) => LogConfig | undefined
+  /** Told after each partition that is open. */
+  readonly progress?: (progress: { readonly opened: number; readonly partitions: number }) => void
+  /** Handles of segments. Default 800. */
+  readonly openFilesMax?: number
+}
+
+export interface NewPartition extends TopicPartition {
+  /** 22 characters of base64url. */
+  readonly topicId: string
+  readonly config?: LogConfig
+  /** The epoch that appends are stamped with. Default 0. */
+  readonly leaderEpoch?: number
+}
