@@ -42,7 +42,11 @@ export function processInterrupt(): Interrupt {
   let exitCode = 130
   const listeners = Object.entries(SIGNALS).map(([name, code]) => {
     const listener = () => {
-      if (controller.signal.aborted) process.exit(code)
+      if (controller.signal.aborted) {
+        // A progress bar hides the cursor and cuts lines while it is drawn.
+        if (process.stderr.isTTY) process.stderr.write('\u001B[?25h\u001B[?7h')
+        process.exit(code)
+      }
       exitCode = code
       controller.abort()
     }

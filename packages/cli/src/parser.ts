@@ -61,7 +61,7 @@ export function parse(argv: readonly string[], { commands, columns }: ParseOptio
     }
   }
   // With a callback nothing is printed and the process is left alone.
-  parser.parse(markPositions(argv), {}, (_error: unknown, _argv: unknown, output: string) => {
+  void parser.parse(markPositions(argv), {}, (_error: unknown, _argv: unknown, output: string) => {
     if (output !== '') request = { kind: 'help', text: unmark(output) }
   })
   if (request === undefined) throw usageError('The command line could not be understood: see varve --help.')

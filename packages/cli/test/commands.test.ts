@@ -293,9 +293,8 @@ t.test('tail -f goes on with what another run appends, in order, and ends with C
 t.test('who writes beside an owner is told who it is; who reads is let in', async t => {
   const data = join(t.testdir(), 'data')
   await run(['topic', 'create', 't', '--data', data])
-  let feed: (text: string | null) => void = () => undefined
   const stdin = new Readable({ read: () => undefined })
-  feed = text => void stdin.push(text)
+  const feed = (text: string | null) => void stdin.push(text)
   let ready: () => void = () => undefined
   const acknowledged = new Promise<void>(resolve => (ready = resolve))
   const owner = run(['produce', 't', '-o', 'json', '--data', data], { stdin, onStdout: () => ready() })

@@ -33,9 +33,9 @@ for (const directory of ['clean', 'unclean']) {
       for (const [topic, partitions] of Object.entries(TOPICS)) {
         if (directory === 'unclean' && !UNCLEAN.includes(topic)) continue
         const argv = ['read', topic, 'start..end', '-o', 'json', '--bytes', 'base64', '--data', data]
-        const { code, stderr, json } = await run(argv)
-        t.equal(code, 0, `${topic} ${stderr}`)
-        const found = json()
+        const ran = await run(argv)
+        t.equal(ran.code, 0, `${topic} ${ran.stderr}`)
+        const found = ran.json()
         for (let partition = 0; partition < partitions; partition++) {
           const wanted = expectedRecords(`${topic}-${partition}`)
           const records = found

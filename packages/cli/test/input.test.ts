@@ -21,7 +21,7 @@ t.test('lines are the same however the input is cut into chunks', t => {
     [4, 'last'],
   ])
   for (let at = 0; at <= text.length; at++) t.same(split([text.slice(0, at), text.slice(at)]), whole)
-  t.same(split([...text]), whole)
+  t.same(split(text.split(/(?:)/)), whole)
   t.same(split([]), [])
   t.same(split(['\n']), [[1, '']])
   t.end()
@@ -34,7 +34,7 @@ t.test(
       [1, 'abcde'],
       [2, 'xy'],
     ])
-    t.same(split([...'abcdefgh\nabcd\n'], 4), [
+    t.same(split('abcdefgh\nabcd\n'.split(/(?:)/), 4), [
       [1, 'abcde'],
       [2, 'abcd'],
     ])

@@ -44,92 +44,122 @@ type Member = Consumer<string, string>
  */
 export async function consumeFlights(
   varve: VarveClient,
-  { topic, group, flights, signal }: GroupOptions,
+  options: GroupOptions,
   progress: Progress,
 ): Promise<GroupWork> {
-  const handled = new Uint8Array(flights.length)
-  const work: GroupWork = {
-    handled,
-    delays: new DelayTable(),
-    first: 0,
-    second: 0,
-
-    together: { flights: 0, ms: 0 },
-  }
-  const total = flights.length
-  const ends = new Map((await varve.admin.offsets(topic, 'end')).map(end => [end.partition, end.offset]))
-  const options = {
-    group,
-    topics: [topic],
-    key: 'string',
-    value: 'string',
-    fetchBytesMax: FETCH_BYTES,
-  } as const
-  const first: Member = varve.consumer({
-    ...options,
-    clientId: 'member-1',
-    autoCommit: false,
-    signal,
-  })
-  const second: Member = varve.consumer({
-    ...options,
-    clientId: 'member-2',
-    autoCommit: false,
-    signal,
-  })
-  let moved = performance.now()
-  let firstLeft = false
-  let sharedSince: number | undefined
-  // Every batch is committed when it is handled, so closing loses nothing at any moment.
-  const closeBoth = () => Promise.allSettled([first.close(), second.close()])
-  const handle = async (batch: ConsumerBatch<string, string>) => {
-    for (const record of batch.records) {
-      const flight = flights[rowOf(record)]
-      if (flight === undefined) throw failed('the group was given a record that was never sent')
-      handled[flight.row] = (handled[flight.row] ?? 0) + 1
-      work.delays.add(flight)
-    }
-    await batch.commit()
-    moved = performance.now()
-    if (sharedSince !== undefined) {
-      work.together = { flights: work.together.flights + batch.records.length, ms: moved - sharedSince }
-    } else if (first.assignment.length > 0 && second.assignment.length > 0) sharedSince = moved
-    progress(work.first + work.second, total)
-    if (work.first + work.second >= total) setImmediate(() => void closeBoth())
-  }
-  const runFirst = async () => {
-    for await (const batch of first.batches()) {
-      work.first += batch.records.length
-      await handle(batch)
-      if (second.assignment.length === 0) await sleep(JOIN_PAUSE_MS)
-      else if (work.first >= shareOf(first, ends) / 2) break
-    }
-    await first.close()
-    firstLeft = true
-  }
-  const runSecond = async () => {
-    for await (const batch of second.batches()) {
-      work.second += batch.records.length
-      await handle(batch)
-      if (first.assignment.length === 0 && !firstLeft) await sleep(JOIN_PAUSE_MS)
-    }
-  }
-  const watchdog = setInterval(() => {
-    if (performance.now() - moved > PATIENCE_MS) void closeBoth()
-  }, 250)
-  try {
-    await Promise.all([runFirst(), runSecond()])
-  } finally {
-    clearInterval(watchdog)
-    await closeBoth()
-  }
-  signal.throwIfAborted()
+  const ends = await varve.admin.offsets(options.topic, 'end')
+  const pair = new Pair(varve, options, { ends, progress })
+  await pair.run()
+  options.signal.throwIfAborted()
+  const { work } = pair
   const done = work.first + work.second
+  const total = options.flights.length
   if (done < total) throw failed(`the group handled ${done} of ${total} flights and then stood still`)
   return work
 }
 
-/** Records in the partitions that are the member's. */
-function shareOf(member: Member, ends: ReadonlyMap<number, number>): number {
-  return member.assignment.reduce((sum, { partition }) => sum + (ends.get(partition) ?? 0), 0)
+/** The two members and what they have done. */
+class Pair {
+  readonly work: GroupWork
+  readonly #flights: readonly Flight[]
+  readonly #ends: ReadonlyMap<number, number>
+  readonly #progress: Progress
+  readonly #first: Member
+  readonly #second: Member
+  #moved = performance.now()
+  #sharedSince: number | undefined
+  #firstLeft = false
+
+  constructor(
+    varve: VarveClient,
+    { topic, group, flights, signal }: GroupOptions,
+    { ends, progress }: { ends: readonly { partition: number; offset: number }[]; progress: Progress },
+  ) {
+    this.#flights = flights
+    this.#ends = new Map(ends.map(end => [end.partition, end.offset]))
+    this.#progress = progress
+    this.work = {
+      handled: new Uint8Array(flights.length),
+      delays: new DelayTable(),
+      first: 0,
+      second: 0,
+      together: { flights: 0, ms: 0 },
+    }
+    const join = (clientId: string): Member =>
+      varve.consumer({
+        group,
+        topics: [topic],
+        clientId,
+        key: 'string',
+        value: 'string',
+        fetchBytesMax: FETCH_BYTES,
+        autoCommit: false,
+        signal,
+      })
+    this.#first = join('member-1')
+    this.#second = join('member-2')
+  }
+
+  /** Ends when everything is handled, or when nothing has moved for too long. */
+  async run(): Promise<void> {
+    const watchdog = setInterval(() => {
+      if (performance.now() - this.#moved > PATIENCE_MS) void this.#close()
+    }, 250)
+    try {
+      await Promise.all([this.#runFirst(), this.#runSecond()])
+    } finally {
+      clearInterval(watchdog)
+      await this.#close()
+    }
+  }
+
+  async #runFirst(): Promise<void> {
+    for await (const batch of this.#first.batches()) {
+      this.work.first += batch.records.length
+      await this.#handle(batch)
+      if (this.#second.assignment.length === 0) await sleep(JOIN_PAUSE_MS)
+      else if (this.work.first >= this.#share(this.#first) / 2) break
+    }
+    await this.#first.close()
+    this.#firstLeft = true
+  }
+
+  async #runSecond(): Promise<void> {
+    for await (const batch of this.#second.batches()) {
+      this.work.second += batch.records.length
+      await this.#handle(batch)
+      if (this.#first.assignment.length === 0 && !this.#firstLeft) await sleep(JOIN_PAUSE_MS)
+    }
+  }
+
+  async #handle(batch: ConsumerBatch<string, string>): Promise<void> {
+    const { handled, delays, together } = this.work
+    for (const record of batch.records) {
+      const flight = this.#flights[rowOf(record)]
+      if (flight === undefined) throw failed('the group was given a record that was never sent')
+      handled[flight.row] = (handled[flight.row] ?? 0) + 1
+      delays.add(flight)
+    }
+    await batch.commit()
+    this.#moved = performance.now()
+    if (this.#sharedSince !== undefined) {
+      together.flights += batch.records.length
+      together.ms = this.#moved - this.#sharedSince
+    } else if (this.#first.assignment.length > 0 && this.#second.assignment.length > 0) {
+      this.#sharedSince = this.#moved
+    }
+    const done = this.work.first + this.work.second
+    this.#progress(done, this.#flights.length)
+    if (done >= this.#flights.length) setImmediate(() => void this.#close())
+  }
+
+  /** Every batch is committed when it is handled, so closing loses nothing at any moment. */
+  #close(): Promise<unknown> {
+    return Promise.allSettled([this.#first.close(), this.#second.close()])
+  }
+
+  /** Records in the partitions that are the member's. */
+  #share(member: Member): number {
+    return member.assignment.reduce((sum, { partition }) => sum + (this.#ends.get(partition) ?? 0), 0)
+  }
 }

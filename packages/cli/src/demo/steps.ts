@@ -56,6 +56,8 @@ export class Steps {
     if (stderr.isTTY !== true) return undefined
     const { default: progress } = await import('cli-progress')
     const options = {
+      // Its type asks for a process's own stream; any that is written to will do.
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment
       stream: stderr as NodeJS.WriteStream,
       format: `   {bar} ${title} {value} of {total}`,
       formatValue: (value: number, _: unknown, type: string) =>

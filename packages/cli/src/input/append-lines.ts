@@ -37,7 +37,7 @@ export async function appendLines({
     onFailed: stop,
     ...(json && { onAppended: metadataLines(context) }),
   })
-  let failure: unknown
+  let failure: Error | undefined
   let skipped = 0
   const take = (line: Line) => {
     try {
@@ -116,8 +116,9 @@ function refuseFolder(stdin: unknown): void {
   throw Object.assign(new Error('standard input is a folder'), { code: 'EISDIR' })
 }
 
-function inputError(error: unknown): unknown {
-  if (isVarveError(error) || !(error instanceof Error) || !('code' in error)) return error
+function inputError(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error))
+  if (isVarveError(error) || !('code' in error)) return error
   const what = error.code === 'EISDIR' ? 'it is a folder' : String(error.code)
   return new VarveError(
     'IO_ERROR',
@@ -129,7 +130,8 @@ function inputError(error: unknown): unknown {
 }
 
 /** Names the lines among which the record stands that could not be appended, where it was the record's fault. */
-function withLines({ error, firstLine, lastLine }: AppendFailure): unknown {
+function withLines({ error, firstLine, lastLine }: AppendFailure): Error {
+  if (!(error instanceof Error)) return new Error(String(error))
   if (!isVarveError(error, 'MESSAGE_TOO_LARGE', 'INVALID_RECORD', 'INVALID_TIMESTAMP', 'INVALID_ARGUMENT'))
     return error
   const where = firstLine === lastLine ? `Line ${firstLine}` : `One of the lines ${firstLine} to ${lastLine}`
