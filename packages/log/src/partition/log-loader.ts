@@ -54,8 +54,10 @@ export class LogLoader {
     await this.#readEpochs()
     const found = [...new LogSegments(files.segments)]
     const empty = found.filter(segment => segment.size === 0)
+    // Where nothing is left at all, the log goes on where it was durable, and no offset is skipped.
+    const floor = Math.max(0, empty.findLastIndex(({ baseOffset }) => baseOffset <= this.#durable))
     const segments =
-      found.length > empty.length ? found.filter(segment => segment.size > 0) : empty.splice(-1)
+      found.length > empty.length ? found.filter(({ size }) => size > 0) : empty.splice(floor, 1)
     const end = await this.#recover(segments)
     state.segments = new LogSegments(segments)
     await this.#settleEmpty(empty, end)
