@@ -248,7 +248,7 @@ export class GroupCoordinator {
     this.#groups.get(group)?.confirm(value)
   }
 
-  #check(group: string): void {
+  #check(group: unknown): void {
     if (this.#closed) throw closedError()
     const max = limits.groupIdCharactersMax.value
     if (typeof group === 'string' && group.length > 0 && group.length <= max) return

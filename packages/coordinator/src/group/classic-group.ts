@@ -4,13 +4,12 @@ import {
   abortedMember,
   closedError,
   illegalGeneration,
-  kafkaError,
   rebalanceInProgress,
   unknownMember,
 } from '../errors.ts'
-import { groupValue, membersOf } from './group-value.ts'
+import { groupValue, joinResponse, membersOf } from './group-value.ts'
 import { EMBEDDED_HOST, GroupMember, type Waiter } from './member.ts'
-import { fitsWith, selectProtocol } from './protocols.ts'
+import { checkProtocols, selectProtocol } from './protocols.ts'
 import type {
   GroupState,
   JoinRequest,
@@ -84,7 +83,8 @@ export class ClassicGroup {
     if (request.signal?.aborted === true) throw abortedMember(this.group, request.memberId)
     const member = request.memberId === '' ? undefined : this.members.get(request.memberId)
     if (request.memberId !== '' && member === undefined) throw unknownMember(this.group, request.memberId)
-    this.#checkProtocols(request, member)
+    const others = [...this.members.values()].filter(one => one !== member)
+    checkProtocols(request, others, this.protocolType)
     return new Promise((resolve, reject) => {
       const waiter = { resolve, reject }
       if (member === undefined) this.#add(request, waiter)
@@ -161,18 +161,6 @@ export class ClassicGroup {
     await this.#options.persist(this.group, this.#value())
   }
 
-  #checkProtocols(request: JoinRequest, member: GroupMember | undefined): void {
-    const others = [...this.members.values()].filter(one => one !== member)
-    const sameType = others.length === 0 || this.protocolType === request.protocolType
-    if (sameType && request.protocolType !== '' && fitsWith(request.protocols, others)) return
-    const names = request.protocols.map(({ name }) => name)
-    throw kafkaError(
-      'INCONSISTENT_GROUP_PROTOCOL',
-      `The members of the group '${this.group}' have no assignor in common with '${names.join(', ')}'; give all the same.`,
-      { group: this.group, found: names },
-    )
-  }
-
   #add(request: JoinRequest, joining: Waiter<JoinResponse>): void {
     const clientId = request.clientId ?? 'consumer'
     const member = new GroupMember({
@@ -198,7 +186,7 @@ export class ClassicGroup {
     this.#follow(member, request.signal)
     if (!changed && (settled || this.state === 'CompletingRebalance')) {
       this.#sessions.touch(member)
-      joining.resolve(this.#joinResponse(member))
+      joining.resolve(joinResponse(this, member))
       return
     }
     member.protocols = request.protocols
@@ -291,7 +279,7 @@ export class ClassicGroup {
       const { joining } = member
       member.joining = undefined
       this.#sessions.arm(member)
-      joining?.resolve(this.#joinResponse(member))
+      joining?.resolve(joinResponse(this, member))
     }
   }
 
@@ -312,18 +300,6 @@ export class ClassicGroup {
     if (this.state !== 'CompletingRebalance') return
     for (const member of [...this.members.values()])
       if (!member.synced) this.#remove(member, unknownMember(this.group, member.memberId))
-  }
-
-  #joinResponse(member: GroupMember): JoinResponse {
-    const protocol = this.protocol ?? ''
-    const all = member.memberId === this.leader ? [...this.members.values()] : []
-    return {
-      memberId: member.memberId,
-      generation: this.generation,
-      protocol,
-      leader: this.leader ?? '',
-      members: all.map(one => ({ memberId: one.memberId, metadata: one.metadataFor(protocol) })),
-    }
   }
 
   async #writeAssignment(request: SyncRequest): Promise<void> {

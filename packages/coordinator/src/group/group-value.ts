@@ -1,4 +1,5 @@
 import type { GroupMetadataValue } from '@varve/protocol'
+import type { JoinResponse } from './requests.ts'
 import { EMBEDDED_HOST, GroupMember } from './member.ts'
 
 /** What of a group is written: everything but `Empty` and `Stable` is soft. */
@@ -54,4 +55,17 @@ export function membersOf(value: GroupMetadataValue): GroupMember[] {
       member.synced = true
       return member
     })
+}
+
+/** What a member learns when the barrier falls: the leader about everyone, the others about the leader. */
+export function joinResponse(group: WrittenGroup, { memberId }: GroupMember): JoinResponse {
+  const protocol = group.protocol ?? ''
+  const all = memberId === group.leader ? [...group.members.values()] : []
+  return {
+    memberId,
+    generation: group.generation,
+    protocol,
+    leader: group.leader ?? '',
+    members: all.map(one => ({ memberId: one.memberId, metadata: one.metadataFor(protocol) })),
+  }
 }

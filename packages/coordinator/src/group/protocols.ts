@@ -1,5 +1,6 @@
+import { kafkaError } from '../errors.ts'
 import type { GroupMember } from './member.ts'
-import type { GroupProtocol } from './requests.ts'
+import type { JoinRequest } from './requests.ts'
 
 /** The names that every one of `members` offers. */
 export function commonProtocols(members: Iterable<GroupMember>): Set<string> {
@@ -11,12 +12,26 @@ export function commonProtocols(members: Iterable<GroupMember>): Set<string> {
   return common ?? new Set()
 }
 
-/** Whether a member that offers `protocols` could be in one group with `others`. */
-export function fitsWith(protocols: readonly GroupProtocol[], others: readonly GroupMember[]): boolean {
-  if (protocols.length === 0) return false
-  if (others.length === 0) return true
+/**
+ * Whether a member that asks for this could be in one group with `others`.
+ *
+ * @throws `INCONSISTENT_GROUP_PROTOCOL`
+ */
+export function checkProtocols(
+  request: JoinRequest,
+  others: readonly GroupMember[],
+  protocolType: string,
+): void {
+  const names = request.protocols.map(({ name }) => name)
   const common = commonProtocols(others)
-  return protocols.some(({ name }) => common.has(name))
+  const sameType = others.length === 0 || protocolType === request.protocolType
+  const fits = others.length === 0 ? names.length > 0 : names.some(name => common.has(name))
+  if (sameType && fits && request.protocolType !== '') return
+  throw kafkaError(
+    'INCONSISTENT_GROUP_PROTOCOL',
+    `The members of the group '${request.group}' have no assignor in common with '${names.join(', ')}'; give all the same.`,
+    { group: request.group, found: names },
+  )
 }
 
 /** Kafka's election: each member votes for the first of its protocols that all have; the first with most votes wins. */

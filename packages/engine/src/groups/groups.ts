@@ -33,7 +33,7 @@ export interface GroupsOptions {
 export class Groups {
   readonly coordinator: GroupCoordinator
   readonly #options: GroupsOptions
-  #logs: readonly OffsetsLog[] = []
+  #logs: readonly (OffsetsLog | undefined)[] = []
   /** Partitions that could not be read: their groups are not usable, and nothing is written over them. */
   readonly #broken = new Map<number, unknown>()
   #creating: Promise<unknown> | undefined
@@ -54,13 +54,9 @@ export class Groups {
     this.#openLogs()
     for (const [partition, log] of this.#logs.entries()) {
       try {
-        await log.replayInto(this.coordinator)
+        await log?.replayInto(this.coordinator)
       } catch (error) {
-        this.#broken.set(partition, error)
-        this.#options.logger.error(
-          { error, topic: OFFSETS_TOPIC, partition },
-          `The groups in ${OFFSETS_TOPIC}-${partition} cannot be read.`,
-        )
+        this.#break(partition, error)
       }
     }
   }
@@ -161,7 +157,7 @@ export class Groups {
         this.#creating = undefined
       })
       await this.#creating
-      if (this.#logs.length === 0) this.#openLogs()
+      this.#openLogs()
     }
     const log = this.#logs[groupPartition(group, this.#logs.length)]
     if (log === undefined)
@@ -169,12 +165,26 @@ export class Groups {
     await log.append(records)
   }
 
+  /** Once: the order of appends is kept by these objects. */
   #openLogs(): void {
     const { topics, clock } = this.#options
     const partitions = topics.image.topic(OFFSETS_TOPIC)?.partitions.size ?? 0
-    this.#logs = Array.from(
-      { length: partitions },
-      (_, partition) => new OffsetsLog(topics.log({ topic: OFFSETS_TOPIC, partition }), clock),
+    if (this.#logs.length === partitions) return
+    this.#logs = Array.from({ length: partitions }, (_, partition) => {
+      try {
+        return new OffsetsLog(topics.log({ topic: OFFSETS_TOPIC, partition }), clock)
+      } catch (error) {
+        this.#break(partition, error)
+        return undefined
+      }
+    })
+  }
+
+  #break(partition: number, error: unknown): void {
+    this.#broken.set(partition, error)
+    this.#options.logger.error(
+      { error, topic: OFFSETS_TOPIC, partition },
+      `The groups in ${OFFSETS_TOPIC}-${partition} cannot be read.`,
     )
   }
 }
