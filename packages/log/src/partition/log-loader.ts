@@ -55,7 +55,10 @@ export class LogLoader {
     const found = [...new LogSegments(files.segments)]
     const empty = found.filter(segment => segment.size === 0)
     // Where nothing is left at all, the log goes on where it was durable, and no offset is skipped.
-    const floor = Math.max(0, empty.findLastIndex(({ baseOffset }) => baseOffset <= this.#durable))
+    const floor = Math.max(
+      0,
+      empty.findLastIndex(({ baseOffset }) => baseOffset <= this.#durable),
+    )
     const segments =
       found.length > empty.length ? found.filter(({ size }) => size > 0) : empty.splice(floor, 1)
     const end = await this.#recover(segments)
@@ -172,7 +175,7 @@ export class LogLoader {
     segment.size = endPosition
     segment.notedSize = endPosition
     if (context.readOnly) return
-    if (torn !== undefined && torn.zeros) await cutTail(file, torn.position)
+    if (torn?.zeros === true) await cutTail(file, torn.position)
     else if (torn !== undefined && torn.position < size) {
       const path = await setTailAside(context.vfs, segment, file, torn.position)
       context.logger.warn({ path }, 'The bytes of a torn tail were set aside.')
@@ -268,7 +271,7 @@ export class LogLoader {
   async #endsBelow(segment: LogSegment, end: number): Promise<boolean> {
     if (segment.baseOffset === end && segment.size === 0) return false
     const stat = await this.#state.context.vfs.stat(segment.logPath)
-    return segment.sealed || stat === undefined || stat.size !== segment.size
+    return segment.sealed || stat?.size !== segment.size
   }
 
   #missing(segment: LogSegment, from: number, to: number): void {
