@@ -2,8 +2,7 @@ import { join } from 'node:path'
 import { silentLogger, VarveError } from '@varve/platform'
 import { DurableOffsets } from '../checkpoints/durable-offsets.ts'
 import type { MetaProperties } from '../checkpoints/meta-properties.ts'
-import { OpenFiles } from '../files/open-files.ts'
-import { forEachBounded, Semaphore } from '../files/semaphore.ts'
+import { forEachBounded } from '../files/semaphore.ts'
 import { logLimits } from '../limits.ts'
 import { MemoryMachine } from '../lock/memory-machine.ts'
 import { defaultLogConfig, type LogConfig } from '../log-config.ts'
@@ -11,7 +10,6 @@ import type { Finding } from '../partition/finding.ts'
 import { cannotOpen } from '../partition/log-loader.ts'
 import { LogState, type LogContext } from '../partition/log-state.ts'
 import { PartitionLog } from '../partition/partition-log.ts'
-import { IndexStore } from '../segment/index-store.ts'
 import { plantedBugs } from '../testing/planted-bugs.ts'
 import {
   checkTopicPartition,
@@ -23,6 +21,7 @@ import { DirectoryCheckpoints } from './checkpoints.ts'
 import { ensureRoot, inspectRoot, isClean, type DirectoryRoot } from './directory-root.ts'
 import type { LogDirectoryOptions, NewPartition } from './log-directory-options.ts'
 import { Ownership } from './ownership.ts'
+import { sharedContext } from './shared-context.ts'
 import {
   createPartitionFolder,
   deletePartitionFolder,
@@ -57,7 +56,7 @@ export class LogDirectory {
     ownership: Ownership | undefined,
     checkpoints: DirectoryCheckpoints,
   ) {
-    const { vfs, clock, logger = silentLogger, openFilesMax = logLimits.openFilesMax } = options
+    const { vfs, clock, logger = silentLogger } = options
     this.path = root.path
     this.wasClean = isClean(root)
     this.readOnly = ownership === undefined
@@ -67,18 +66,7 @@ export class LogDirectory {
     this.#ownership = ownership
     this.#checkpoints = checkpoints
     this.#durable = new DurableOffsets({ vfs, root: root.path, clock, logger })
-    this.#context = {
-      vfs,
-      clock,
-      logger,
-      files: new OpenFiles(vfs, { max: openFilesMax, mode: this.readOnly ? 'read' : 'write' }),
-      indexes: new IndexStore(vfs),
-      syncs: new Semaphore(logLimits.syncsInFlightMax),
-      readOnly: this.readOnly,
-      noteDurable: (name, note) => {
-        this.#durable.note(name, note)
-      },
-    }
+    this.#context = sharedContext(options, { readOnly: this.readOnly, durable: this.#durable })
   }
 
   /**

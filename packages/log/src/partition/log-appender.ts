@@ -38,11 +38,6 @@ export class LogAppender {
   }
 
   append(batches: Buffer, { acks = -1 }: AppendOptions = {}): Promise<AppendInfo> {
-    try {
-      this.#checkWritable()
-    } catch (error) {
-      return Promise.reject(error)
-    }
     return new Promise((resolve, reject) => {
       // Without an acknowledgement the caller's memory is free at once.
       const bytes = acks === 0 ? Buffer.from(batches) : batches
@@ -53,7 +48,7 @@ export class LogAppender {
           if (acks === 0) resolve(infoOf(append))
           this.#running ??= this.#run()
         } catch (error) {
-          reject(error)
+          reject(error instanceof Error ? error : new Error(String(error)))
         }
       }
       if (this.#queue.hasRoomFor(bytes.length)) admit()

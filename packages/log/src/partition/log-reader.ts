@@ -1,4 +1,4 @@
-import { isVarveError, type VarveError, type VfsFile } from '@varve/platform'
+import { isVarveError, VarveError, type VfsFile } from '@varve/platform'
 import { BATCH_HEADER_SIZE, checkBatch } from '@varve/records'
 import type { LogSegment } from '../segment/log-segment.ts'
 import { spanAt, type BatchSpan } from '../segment/segment-scanner.ts'
