@@ -158,8 +158,7 @@ export class BrokerAdmin implements api.Admin {
   async #describe(topic: string): Promise<TopicMetadata> {
     const { topics } = await this.#context.broker.metadata({ topics: [topic] })
     const found = topics.find(one => one.topic === topic)
-    if (found === undefined || isVarveError(found.error, 'UNKNOWN_TOPIC_OR_PARTITION'))
-      throw unknownTopic(topic)
+    if (found === undefined || found.error?.code === 'UNKNOWN_TOPIC_OR_PARTITION') throw unknownTopic(topic)
     if (found.error !== undefined) throw found.error
     return found
   }

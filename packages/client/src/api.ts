@@ -137,8 +137,9 @@ export interface ConsumerOptions<KS extends SerdeOption = 'bytes', VS extends Se
   signal?: AbortSignal
 }
 
-export interface Consumer<K, V> extends AsyncIterable<ConsumerRecord<K, V>>, AsyncDisposable {
-  batches(): AsyncIterable<ConsumerBatch<K, V>>
+export interface Consumer<K, V>
+  extends AsyncIterable<ConsumerRecord<K, V>, void, undefined>, AsyncDisposable {
+  batches(): AsyncIterable<ConsumerBatch<K, V>, void, undefined>
   /**
    * Commits everything that has been handed out, the record of the running loop body included: call it when that is
    * done. Without it, that record is committed when its body has ended and the loop asks for the next.
@@ -268,11 +269,11 @@ export interface VarveClient extends AsyncDisposable {
   replay<KS extends SerdeOption = 'bytes', VS extends SerdeOption = 'bytes'>(
     topic: string,
     options?: ReplayOptions<KS, VS>,
-  ): AsyncIterable<ConsumerRecord<Deserialized<KS>, Deserialized<VS>>>
+  ): AsyncIterable<ConsumerRecord<Deserialized<KS>, Deserialized<VS>>, void, undefined>
   /** Records of one topic, partition by partition, as fast as they are read; whole batches at a time. */
   read<KS extends SerdeOption = 'bytes', VS extends SerdeOption = 'bytes'>(
     topic: string,
     options?: ReadOptions<KS, VS>,
-  ): AsyncIterable<ConsumerRecord<Deserialized<KS>, Deserialized<VS>>>
+  ): AsyncIterable<ConsumerRecord<Deserialized<KS>, Deserialized<VS>>, void, undefined>
   close(): Promise<void>
 }

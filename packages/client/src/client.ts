@@ -39,10 +39,7 @@ export class BrokerClient implements api.VarveClient {
     options: api.ProducerOptions<KS, VS> = {},
   ): api.Producer<api.Serializable<KS>, api.Serializable<VS>> {
     this.#checkOpen()
-    const producer = new RecordProducer<api.Serializable<KS>, api.Serializable<VS>>(
-      this.#context,
-      options as api.ProducerOptions<api.SerdeOption, api.SerdeOption>,
-    )
+    const producer = new RecordProducer<api.Serializable<KS>, api.Serializable<VS>>(this.#context, options)
     this.#producers.add(producer)
     return producer
   }
@@ -51,10 +48,7 @@ export class BrokerClient implements api.VarveClient {
     options: api.ConsumerOptions<KS, VS>,
   ): api.Consumer<api.Deserialized<KS>, api.Deserialized<VS>> {
     this.#checkOpen()
-    const consumer = new RecordConsumer<api.Deserialized<KS>, api.Deserialized<VS>>(
-      this.#context,
-      options as api.ConsumerOptions<api.SerdeOption, api.SerdeOption>,
-    )
+    const consumer = new RecordConsumer<api.Deserialized<KS>, api.Deserialized<VS>>(this.#context, options)
     this.#consumers.add(consumer)
     return consumer
   }
@@ -62,7 +56,7 @@ export class BrokerClient implements api.VarveClient {
   read<KS extends api.SerdeOption = 'bytes', VS extends api.SerdeOption = 'bytes'>(
     topic: string,
     options: api.ReadOptions<KS, VS> = {},
-  ): AsyncIterable<api.ConsumerRecord<api.Deserialized<KS>, api.Deserialized<VS>>> {
+  ): AsyncIterable<api.ConsumerRecord<api.Deserialized<KS>, api.Deserialized<VS>>, void, undefined> {
     this.#checkOpen()
     return read(this.#context, topic, options as api.ReadOptions<api.SerdeOption, api.SerdeOption>)
   }
@@ -70,7 +64,7 @@ export class BrokerClient implements api.VarveClient {
   replay<KS extends api.SerdeOption = 'bytes', VS extends api.SerdeOption = 'bytes'>(
     topic: string,
     options: api.ReplayOptions<KS, VS> = {},
-  ): AsyncIterable<api.ConsumerRecord<api.Deserialized<KS>, api.Deserialized<VS>>> {
+  ): AsyncIterable<api.ConsumerRecord<api.Deserialized<KS>, api.Deserialized<VS>>, void, undefined> {
     this.#checkOpen()
     return replay(this.#context, topic, options as api.ReplayOptions<api.SerdeOption, api.SerdeOption>)
   }

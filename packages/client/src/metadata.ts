@@ -1,4 +1,4 @@
-import { isVarveError, VarveError, type Clock, type Random } from '@varve/platform'
+import { VarveError, type Clock, type Random } from '@varve/platform'
 import type { Broker } from '@varve/engine'
 import { retrying } from './retry.ts'
 
@@ -70,7 +70,7 @@ export class MetadataCache {
       async () => {
         const response = await this.#broker.metadata({ topics: [topic] })
         const entry = response.topics.find(one => one.topic === topic)
-        if (entry === undefined || isVarveError(entry.error, 'UNKNOWN_TOPIC_OR_PARTITION'))
+        if (entry === undefined || entry.error?.code === 'UNKNOWN_TOPIC_OR_PARTITION')
           throw unknownTopic(topic)
         if (entry.error !== undefined) throw entry.error
         return entry

@@ -19,14 +19,14 @@ const string: Serde<string> = {
 
 const anyJson: Serde<unknown> = {
   serialize(value) {
-    const text: string | undefined = JSON.stringify(value)
+    const text = JSON.stringify(value) as string | undefined
     if (text !== undefined) return text
     throw new VarveError(
       'INVALID_RECORD',
       `The serde 'json' was given ${show(value)}, which JSON has no word for.`,
     )
   },
-  deserialize: value => JSON.parse(value.toString('utf8')),
+  deserialize: value => JSON.parse(value.toString('utf8')) as unknown,
 }
 
 const builtIn: Record<SerdeName, Serde<never>> = {
@@ -48,7 +48,7 @@ export const serdeField: Field<SerdeOption> = option.field(
 
 /** The serde that a checked option names. */
 export function serdeOf(chosen: SerdeOption): Serde<unknown> {
-  return (typeof chosen === 'string' ? builtIn[chosen] : chosen) as Serde<unknown>
+  return typeof chosen === 'string' ? builtIn[chosen] : chosen
 }
 
 function isSerde(value: unknown): boolean {

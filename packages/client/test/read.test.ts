@@ -47,7 +47,7 @@ t.test('wrong ranges are named at once', async t => {
   const { client } = setUp()
   for (const from of ['@2030', 'soon', -1, 1.5, new Date(Number.NaN), {}]) {
     // @ts-expect-error an empty object is no position
-    t.throws(() => client.read('h', { from }), { code: 'INVALID_ARGUMENT' }, String(from))
+    t.throws(() => client.read('h', { from }), { code: 'INVALID_ARGUMENT' }, JSON.stringify(from))
   }
   t.throws(() => client.replay('h', { speed: 0 }), {
     code: 'INVALID_ARGUMENT',

@@ -69,7 +69,7 @@ export class RecordProducer<K, V> implements api.Producer<K, V> {
       sink.seal()
       return sink.promise
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)))
     }
   }
 

@@ -73,7 +73,10 @@ export class RecordCursor<K, V> {
       if (!this.#inBatch && !this.#openBatch()) return undefined
       while (reader.advance()) {
         if (reader.offset < this.position) continue
-        if (reader.offset >= until) return this.#stop()
+        if (reader.offset >= until) {
+          this.#stop()
+          return undefined
+        }
         const record = decoder.decode(topic, partition, reader, this.#facts)
         this.position = reader.offset + 1
         return record
@@ -109,11 +112,10 @@ export class RecordCursor<K, V> {
     this.#inBatch = false
   }
 
-  #stop(): undefined {
+  #stop(): void {
     this.position = this.#options.until
     this.#at = this.#options.batches.length
     this.#inBatch = false
-    return undefined
   }
 
   #named(error: unknown): unknown {

@@ -11,14 +11,9 @@ export function parseInstant(text: string): number | undefined {
   if (MS_DIGITS.test(text)) return Number.isSafeInteger(Number(text)) ? Number(text) : undefined
   const match = DATE_TIME.exec(text)
   if (match === null) return undefined
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(part => Number(part ?? '0')) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
+  const part = (index: number): number => Number(match[index] ?? '0')
+  const [year, month, day] = [part(1), part(2), part(3)]
+  const [hour, minute, second] = [part(4), part(5), part(6)]
   const fraction = Math.trunc(Number(`0.${match[7] ?? '0'}`) * 1000 + 1e-6)
   const ms = Date.UTC(year, month - 1, day, hour, minute, second, fraction)
   const date = new Date(ms)
