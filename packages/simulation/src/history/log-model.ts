@@ -1,0 +1,65 @@
+import { defaultLogConfig, partitionName, type LogConfig, type TopicPartition } from '@varve/log'
+import type { SeededRandom } from '@varve/platform'
+import { ModelPartition } from './model-partition.ts'
+
+const TOPICS = ['alpha', 'beta', 'gamma']
+const PARTITIONS_MAX = 2
+
+/** What must be true of a directory: its partitions, and how their topics are set. */
+export class LogModel {
+  readonly #random: SeededRandom
+  readonly #partitions = new Map<string, ModelPartition>()
+  readonly #configs = new Map<string, LogConfig>()
+  #uids = 1
+
+  constructor(random: SeededRandom) {
+    this.#random = random
+    for (const topic of TOPICS) this.#configs.set(topic, this.#config())
+  }
+
+  get partitions(): ModelPartition[] {
+    return [...this.#partitions.values()]
+  }
+
+  get live(): ModelPartition[] {
+    return this.partitions.filter(({ state }) => state === 'live')
+  }
+
+  get(of: TopicPartition): ModelPartition | undefined {
+    return this.#partitions.get(partitionName(of))
+  }
+
+  configOf({ topic }: TopicPartition): LogConfig {
+    return this.#configs.get(topic) ?? defaultLogConfig
+  }
+
+  /** A partition that is not there yet, if any is left. */
+  create(): ModelPartition | undefined {
+    const free = TOPICS.flatMap(topic =>
+      Array.from({ length: PARTITIONS_MAX }, (_, partition) => ({ topic, partition })),
+    ).filter(of => this.get(of) === undefined)
+    if (free.length === 0) return undefined
+    const of = this.#random.pick(free)
+    const topicId = this.#random.bytes(16).toString('base64url')
+    const durable = this.configOf(of).flushMessages === 1
+    const partition = new ModelPartition({ ...of, uid: this.#uids++, topicId, durable })
+    this.#partitions.set(partition.name, partition)
+    return partition
+  }
+
+  gone(partition: ModelPartition): void {
+    if (this.#partitions.get(partition.name) === partition) this.#partitions.delete(partition.name)
+  }
+
+  /** Small segments and indexes with many entries, so that a short history rolls and looks up. */
+  #config(): LogConfig {
+    const random = this.#random
+    return {
+      ...defaultLogConfig,
+      segmentBytes: random.pick([400, 1500, 6000]),
+      indexIntervalBytes: random.pick([1, 200, 1000]),
+      flushMessages: random.pick([1, 1, 1, 5, Number.MAX_SAFE_INTEGER]),
+      flushMs: random.pick([Number.MAX_SAFE_INTEGER, 100]),
+    }
+  }
+}
