@@ -32,12 +32,15 @@ export class MetadataCache {
     this.#random = options.random
   }
 
-  /** What is known now, without asking; what is old is asked for anew in the background. */
+  /** What is known now, without asking. */
   peek(topic: string): TopicInfo | undefined {
+    return this.#known.get(topic)?.info
+  }
+
+  /** Asks anew in the background for what is old. @param now the clock's `monotonic` */
+  refresh(topic: string, now: number): void {
     const known = this.#known.get(topic)
-    if (known === undefined) return undefined
-    if (this.#clock.monotonic() - known.loadedAt > AGE_MS_MAX) this.#ask(topic).catch(() => undefined)
-    return known.info
+    if (known !== undefined && now - known.loadedAt > AGE_MS_MAX) this.#ask(topic).catch(() => undefined)
   }
 
   /** @throws `UNKNOWN_TOPIC_OR_PARTITION`, `INVALID_TOPIC_EXCEPTION` and what else the broker says of the topic */

@@ -12,8 +12,8 @@ export interface AccumulatorOptions {
   readonly codec: CodecName
   readonly batchBytesMax: number
   readonly partitioner: Partitioner | undefined
-  /** A queue has got a record. */
-  readonly onRecord: (queue: PartitionQueue) => void
+  /** A queue has got a new batch. */
+  readonly onBatch: (queue: PartitionQueue) => void
 }
 
 interface TopicQueues {
@@ -73,10 +73,10 @@ export class Accumulator {
       queue.closeOpen()
       queue.open = batch
       bytes = batch.size
+      this.#busy.add(queue)
+      this.#options.onBatch(queue)
     }
     if (partition === undefined && key === null) topic.partitioner.added(chosen, bytes, info.partitions, full)
-    this.#busy.add(queue)
-    this.#options.onRecord(queue)
     return bytes
   }
 
@@ -105,12 +105,14 @@ export class Accumulator {
   }
 
   #newBatch(queue: PartitionQueue, firstNumber: number): ProducerBatch {
+    const createdAt = this.#context.clock.monotonic()
+    this.#context.metadata.refresh(queue.topic, createdAt)
     return new ProducerBatch({
       topic: queue.topic,
       partition: queue.partition,
       codec: this.#options.codec,
       bytesMax: this.#options.batchBytesMax,
-      createdAt: this.#context.clock.monotonic(),
+      createdAt,
       firstNumber,
     })
   }

@@ -34,9 +34,9 @@ export class RecordProducer<K, V> implements api.Producer<K, V> {
   constructor(context: ClientContext, options: api.ProducerOptions<api.SerdeOption, api.SerdeOption> = {}) {
     this.#context = context
     this.#options = checkProducerOptions(options)
-    const onRecord = (queue: PartitionQueue): void => this.#sender.ready(queue)
+    const onBatch = (queue: PartitionQueue): void => this.#sender.ready(queue)
     const onSettled = (bytes: number): void => this.#settled(bytes)
-    this.#accumulator = new Accumulator(context, { ...this.#options, onRecord })
+    this.#accumulator = new Accumulator(context, { ...this.#options, onBatch })
     this.#sender = new Sender(context, { ...this.#options, onSettled })
   }
 

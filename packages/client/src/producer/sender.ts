@@ -35,7 +35,7 @@ export class Sender {
     this.#options = options
   }
 
-  /** The queue has got a record. */
+  /** The queue has something to send. */
   ready(queue: PartitionQueue): void {
     if (queue.inFlight !== undefined || queue.backingOff) return
     this.#waiting.add(queue)
