@@ -1,5 +1,7 @@
 import { isVarveError, VarveError, type Logger } from '@varve/platform'
 import type { VarveClient } from '@varve/runtime'
+import { readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { dataDirectory, isSet } from './arguments.ts'
 import type { Arguments, Context } from './command.ts'
 import { escapeText } from './output/escape.ts'
@@ -51,12 +53,34 @@ export async function openData(args: Arguments, context: Context, use: OpenUse):
       signal: context.interrupt.signal,
     })
   } catch (error) {
-    if (!isVarveError(error, 'NOT_FOUND')) throw error
-    const message = `There is no data directory at ${path}: make one with \`varve topic create orders${dataHint(path)}\`, or name another by --data.`
-    throw new VarveError(error.code, message, { context: { path }, cause: error })
+    if (isVarveError(error, 'NOT_FOUND')) throw noDirectory(path, error)
+    throw isVarveError(error, 'DIRECTORY_LOCKED') ? await lockedBy(path, error) : error
   } finally {
     status.clear()
   }
+}
+
+function noDirectory(path: string, cause: VarveError): VarveError {
+  const make = `varve topic create orders${dataHint(path)}`
+  return new VarveError(
+    cause.code,
+    `There is no data directory at ${path}: make one with \`${make}\`, or name another by --data.`,
+    { context: { path }, cause },
+  )
+}
+
+/** Says which process of which host the owner is, where the lock tells. */
+async function lockedBy(path: string, cause: VarveError): Promise<VarveError> {
+  const { pid, machineId } = (cause.context.found ?? {}) as { pid?: number; machineId?: string }
+  if (pid === undefined) return cause
+  const own = await readFile('/etc/machine-id', 'utf8').catch(() => '')
+  const here = machineId !== undefined && machineId !== '' && own.trim() === machineId
+  const host = here ? `this host (${hostname()})` : `the host with machine id ${machineId || 'unknown'}`
+  return new VarveError(
+    cause.code,
+    `The data directory ${path} is owned by process ${pid} on ${host}: wait until it ends (reading works meanwhile), or add --force if you are sure that it is gone.`,
+    { context: cause.context, retriable: true, cause },
+  )
 }
 
 /** Warnings and errors of the engine as lines on stderr. */
@@ -88,6 +112,13 @@ export async function describeTopic(varve: VarveClient, { topic, path, create }:
     return await varve.admin.describeTopic(topic)
   } catch (error) {
     if (!isVarveError(error, 'UNKNOWN_TOPIC_OR_PARTITION')) throw error
+    if (!/^[\w.-]{1,249}$/.test(topic)) {
+      throw new VarveError(
+        error.code,
+        `There is no topic "${topic}", and there can be none: a name is 1 to 249 of the characters a-z, A-Z, 0-9, ".", "_" and "-".`,
+        { context: { topic }, cause: error },
+      )
+    }
     const topics = (await varve.admin.listTopics()).map(one => one.topic)
     const near = suggest(topic, topics)
     const hint = near === undefined ? '' : `did you mean "${near}"? If not, `
