@@ -30,6 +30,8 @@ export interface GroupCoordinatorOptions {
   readonly append: (group: string, records: readonly RecordBytes[]) => Promise<void>
   /** `group.initial.rebalance.delay.ms`. Default 0: in one process nobody is about to join over a network. */
   readonly initialRebalanceDelayMs?: number
+  /** Only tells what the log says: another process owns it and judges the sessions. Default false. */
+  readonly readOnly?: boolean
 }
 
 export interface CommitRequest extends MemberRequest {
@@ -274,6 +276,7 @@ export class GroupCoordinator {
       clock: this.#options.clock,
       random: this.#options.random,
       initialRebalanceDelayMs: this.#options.initialRebalanceDelayMs ?? 0,
+      judgesSessions: this.#options.readOnly !== true,
       persist: (name, value) => this.#persist(name, value),
     })
     const written = this.#written.get(group)

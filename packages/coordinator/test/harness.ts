@@ -18,7 +18,7 @@ export class Harness {
     this.coordinator = this.#make(options)
   }
 
-  #make(options: { initialRebalanceDelayMs?: number }): GroupCoordinator {
+  #make(options: { initialRebalanceDelayMs?: number; readOnly?: boolean }): GroupCoordinator {
     return new GroupCoordinator({
       clock: this.clock,
       random: this.random,
@@ -32,8 +32,8 @@ export class Harness {
   }
 
   /** What comes up after the process died: the same log, a new coordinator. */
-  restart(): void {
-    this.coordinator = this.#make({})
+  restart(options: { readOnly?: boolean } = {}): void {
+    this.coordinator = this.#make(options)
     for (const { key, value } of this.log) this.coordinator.replay(key, value)
     this.coordinator.start()
   }

@@ -76,6 +76,15 @@ t.test(
   },
 )
 
+t.test('a reader of the log puts nobody out', async t => {
+  const h = new Harness()
+  await h.alone()
+  h.restart({ readOnly: true })
+  h.clock.advance(1_000_000)
+  t.equal(h.state, 'Stable')
+  t.equal(h.clock.timers, 0)
+})
+
 t.test('records of unknown kinds and broken-off versions are passed over', async t => {
   const h = new Harness()
   h.coordinator.replay(null, null)

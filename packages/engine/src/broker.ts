@@ -26,6 +26,10 @@ export interface Broker {
   syncGroup(request: SyncGroupRequest): Promise<SyncGroupResponse>
   heartbeat(request: GroupMemberRequest): Promise<void>
   leaveGroup(request: { group: string; memberId: string }): Promise<void>
+  /**
+   * Durable when it resolves. Rejects when the group refuses (`ILLEGAL_GENERATION`, `UNKNOWN_MEMBER_ID`,
+   * `REBALANCE_IN_PROGRESS`); what is wrong with one partition is an `error` in its entry.
+   */
   commitOffsets(request: CommitOffsetsRequest): Promise<PartitionResult[]>
   /** Committed offsets; all of the group's if `partitions` is left out; -1 where nothing is committed. */
   fetchOffsets(request: FetchOffsetsRequest): Promise<CommittedOffset[]>

@@ -58,7 +58,7 @@ export class EmbeddedBroker implements Broker {
   #closing: Promise<void> | undefined
 
   private constructor(options: CheckedBrokerOptions, { directory, image, metadata }: OpenedDirectory) {
-    const { clock, random, logger, readOnly, initialRebalanceDelayMs } = options
+    const { clock, random, logger, readOnly } = options
     const { clusterId, nodeId, path, partitions: logs } = directory
     const defaults = topicConfigDefaults({ takenOver: image.hadBroker })
     const topics = new Topics({ image, logs, nodeId })
@@ -72,7 +72,7 @@ export class EmbeddedBroker implements Broker {
     this.#producing = new Producing({ topics, clock, logger, defaults })
     this.#fetching = new Fetching({ topics, clock, random, readOnly, closing: this.#gate.closing })
     const createOffsetsTopic = () => this.#admin.createOffsetsTopic()
-    this.#groups = new Groups({ topics, clock, random, logger, initialRebalanceDelayMs, createOffsetsTopic })
+    this.#groups = new Groups({ ...options, topics, createOffsetsTopic })
   }
 
   /**
@@ -179,12 +179,6 @@ export class EmbeddedBroker implements Broker {
 
   describeGroups({ groups }: { groups: readonly string[] }): Promise<GroupDescription[]> {
     return this.#gate.run(() => groups.map(group => this.#groups.describe(group)))
-  }
-
-  /** Bytes of the segments of a topic's partitions that are here. */
-  sizeOf(topic: string): number {
-    const partitions = this.#topics.topic(topic).partitions.keys()
-    return [...partitions].reduce((sum, one) => sum + (this.#topics.find(topic, one)?.size ?? 0), 0)
   }
 
   /**

@@ -11,9 +11,12 @@ export function kafkaError(
   return new VarveError(code, message, { context, retriable: errorByName(code)?.retriable ?? false, cause })
 }
 
+/** Names that are compared for a suggestion: an error must stay cheap among thousands of topics. */
+const SUGGESTIONS_MAX = 500
+
 /** @param known names to suggest one of */
 export function unknownTopic(topic: string, known: Iterable<string> = []): VarveError {
-  const near = nearest(topic, [...known])
+  const near = nearest(topic, [...known].slice(0, SUGGESTIONS_MAX))
   const hint = near === undefined ? 'create it first' : `did you mean '${near}'?`
   return kafkaError(
     'UNKNOWN_TOPIC_OR_PARTITION',

@@ -320,3 +320,18 @@ t.test(
     await broker.close()
   },
 )
+
+t.test('what is on its way to a topic that is deleted ends with the right word', async t => {
+  const vfs = new FaultFs(new MemFs())
+  const broker = await brokerWith({}, { vfs })
+  const hold = vfs.hold({ operation: 'datasync', path: '__cluster_metadata' })
+  const deleting = broker.deleteTopics({ topics: ['t'] })
+  await hold.reached()
+  t.equal(await produce(broker, ['before']), 0, 'it is there until the deletion is durable')
+  hold.release()
+  const late = Array.from({ length: 20 }, () => codeOf(() => produce(broker, ['x'])))
+  await deleting
+  for (const code of await Promise.all(late)) t.match(code, /^(none|UNKNOWN_TOPIC_OR_PARTITION)$/)
+  t.equal(await codeOf(() => produce(broker, ['x'])), 'UNKNOWN_TOPIC_OR_PARTITION')
+  await broker.close()
+})

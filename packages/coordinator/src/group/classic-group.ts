@@ -25,6 +25,8 @@ export interface ClassicGroupOptions {
   readonly random: Random
   /** How long the first join of an empty group waits for others. */
   readonly initialRebalanceDelayMs: number
+  /** Whether members that are silent for too long are put out. */
+  readonly judgesSessions: boolean
   /** Writes what the group is now; resolves after it was replayed. */
   readonly persist: (group: string, value: GroupMetadataValue) => Promise<void>
 }
@@ -58,8 +60,10 @@ export class ClassicGroup {
   constructor(group: string, options: ClassicGroupOptions) {
     this.group = group
     this.#options = options
-    this.#sessions = new SessionTimers(options.clock, member => {
-      this.#remove(member, unknownMember(group, member.memberId))
+    this.#sessions = new SessionTimers({
+      clock: options.clock,
+      judges: options.judgesSessions,
+      expire: member => this.#remove(member, unknownMember(group, member.memberId)),
     })
   }
 

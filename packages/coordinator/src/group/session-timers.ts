@@ -12,9 +12,13 @@ const LATE_MS = 50
 export class SessionTimers {
   readonly #clock: Clock
   readonly #expire: (member: GroupMember) => void
+  readonly #judges: boolean
 
-  constructor(clock: Clock, expire: (member: GroupMember) => void) {
+  /** @param options.judges false where another process is the one to say who is gone */
+  constructor(options: { clock: Clock; judges: boolean; expire: (member: GroupMember) => void }) {
+    const { clock, judges, expire } = options
     this.#clock = clock
+    this.#judges = judges
     this.#expire = expire
   }
 
@@ -25,7 +29,7 @@ export class SessionTimers {
 
   arm(member: GroupMember, ms = member.sessionTimeoutMs): void {
     this.disarm(member)
-    if (member.embedded) return
+    if (member.embedded || !this.#judges) return
     const due = this.#clock.monotonic() + ms
     const tick = (): void => {
       const late = this.#clock.monotonic() - due

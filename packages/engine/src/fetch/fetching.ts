@@ -1,7 +1,6 @@
-import { isVarveError, VarveError, type Clock, type Random } from '@varve/platform'
+import { VarveError, type Clock, type Random } from '@varve/platform'
 import type { PartitionLog } from '@varve/log'
 import type { FetchPartition, FetchRequest, FetchResult } from '../broker.ts'
-import { closedError, toVarveError, unknownTopic } from '../errors.ts'
 import type { Topics } from '../topics/topics.ts'
 import { FetchWait } from './fetch-wait.ts'
 
@@ -137,20 +136,13 @@ class FetchRound {
       return {
         topic,
         partition,
-        error: this.#failure(error, request),
+        error: this.#options.topics.failure(error, topic),
         batches: NO_BYTES,
         highWatermark: log?.highWatermark ?? -1,
         logStartOffset: log?.logStartOffset ?? -1,
         lastStableOffset: log?.highWatermark ?? -1,
       }
     }
-  }
-
-  /** A log that closed under the read was deleted, or the broker closes. */
-  #failure(error: unknown, request: FetchPartition): VarveError {
-    if (!isVarveError(error, 'CLOSED')) return toVarveError(error)
-    if (this.#options.closing.aborted) return closedError()
-    return unknownTopic(request.topic)
   }
 }
 

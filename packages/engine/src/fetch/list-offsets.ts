@@ -1,7 +1,6 @@
 import { VarveError } from '@varve/platform'
 import type { PartitionLog } from '@varve/log'
 import type { ListOffsetsPartition, ListOffsetsResult, OffsetQuery } from '../broker.ts'
-import { toVarveError } from '../errors.ts'
 import type { Topics } from '../topics/topics.ts'
 
 interface Answer {
@@ -24,7 +23,7 @@ export async function listOffsets(
         if (options.readOnly) await log.refresh()
         return { topic, partition, ...(await answer(log, query)) }
       } catch (error) {
-        return { topic, partition, ...NOTHING, error: toVarveError(error) }
+        return { topic, partition, ...NOTHING, error: options.topics.failure(error, topic) }
       }
     }),
   )

@@ -25,6 +25,7 @@ export interface GroupsOptions {
   readonly random: Random
   readonly logger: Logger
   readonly initialRebalanceDelayMs: number
+  readonly readOnly: boolean
   /** Makes `__consumer_offsets`, which the first group needs. */
   readonly createOffsetsTopic: () => Promise<unknown>
 }
@@ -40,11 +41,12 @@ export class Groups {
 
   constructor(options: GroupsOptions) {
     this.#options = options
-    const { clock, random, initialRebalanceDelayMs } = options
+    const { clock, random, initialRebalanceDelayMs, readOnly } = options
     this.coordinator = new GroupCoordinator({
       clock,
       random,
       initialRebalanceDelayMs,
+      readOnly,
       append: (group, records) => this.#append(group, records),
     })
   }

@@ -1,6 +1,6 @@
 import type { Clock, Logger } from '@varve/platform'
 import type { Acks, ProducePartition, ProduceRequest, ProduceResult } from '../broker.ts'
-import { kafkaError, toVarveError } from '../errors.ts'
+import { kafkaError } from '../errors.ts'
 import { isInternal } from '../topics/topic-names.ts'
 import type { Topics } from '../topics/topics.ts'
 import { asClientError, checkClientBatches, loadCodecs, missingCodecs } from './check-batches.ts'
@@ -54,7 +54,7 @@ export class Producing {
       const { baseOffset, logAppendTime, logStartOffset } = await log.append(batches, { acks })
       return { topic, partition, baseOffset, logAppendTime, logStartOffset }
     } catch (error) {
-      const failure = toVarveError(asClientError(error, topic))
+      const failure = this.#options.topics.failure(asClientError(error, topic), topic)
       return { topic, partition, baseOffset: -1, logAppendTime: -1, logStartOffset: -1, error: failure }
     }
   }

@@ -1,6 +1,7 @@
+import { isVarveError, type VarveError } from '@varve/platform'
 import type { PartitionLog } from '@varve/log'
 import type { TopicMetadata } from '../broker.ts'
-import { kafkaError, unknownPartition, unknownTopic, unknownTopicId } from '../errors.ts'
+import { kafkaError, toVarveError, unknownPartition, unknownTopic, unknownTopicId } from '../errors.ts'
 import type { ClusterImage, TopicImage } from '../metadata/cluster-image.ts'
 import { isInternal, METADATA_TOPIC } from './topic-names.ts'
 
@@ -43,6 +44,12 @@ export class Topics {
         : `The folder ${log.folder} belongs to another topic of the same name (id ${log.topicId}); move it away.`,
       { topic, partition },
     )
+  }
+
+  /** What went wrong, in the words of this topic: a log that closed under a call while the broker is open was deleted. */
+  failure(error: unknown, topic: string): VarveError {
+    const wasDeleted = isVarveError(error, 'CLOSED') && this.image.topic(topic) === undefined
+    return wasDeleted ? unknownTopic(topic) : toVarveError(error)
   }
 
   /** The log of an internal topic's partition, if it is there. */
