@@ -1,3 +1,5 @@
+import { SetupError } from './setup.mjs'
+
 const format = seconds => `${seconds.toFixed(1)} s`
 
 /** The counts in the last line of a test run's output, or undefined when it has none. */
@@ -5,6 +7,9 @@ export function countsOf(output) {
   const match = /^(\d+) passed, (\d+) failed\s*$/m.exec(output.trimEnd().split('\n').at(-1) ?? '')
   return match ? { passed: Number(match[1]), failed: Number(match[2]) } : undefined
 }
+
+/** What the user can change is said in one sentence; anything else comes with its stack. */
+const messageOf = error => (error instanceof SetupError ? error.message : String(error?.stack ?? error))
 
 /**
  * Runs steps one after the other, whatever becomes of each, and counts: a step is one, and a step that runs tests
@@ -33,7 +38,7 @@ export class Steps {
     const begin = performance.now()
     const result = await work().catch(error => ({
       ok: false,
-      output: String(error?.stack ?? error),
+      output: messageOf(error),
       quiet: true,
     }))
     const seconds = (performance.now() - begin) / 1000
