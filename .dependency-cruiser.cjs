@@ -51,7 +51,18 @@ module.exports = {
       comment: 'Another package is its index: what lies behind it may change any day.',
       severity: 'error',
       from: { path: '^packages/([^/]+)/' },
-      to: { path: '^packages/', pathNot: ['^packages/$1/', '^packages/[^/]+/dist/index\\.(js|d\\.ts)$'] },
+      to: {
+        path: '^packages/',
+        pathNot: ['^packages/$1/', '^packages/[^/]+/dist/(testing/)?index\\.(js|d\\.ts)$'],
+      },
+    },
+    {
+      name: 'testing-is-for-tests',
+      comment:
+        'A second index, `testing`, plants bugs and opens doors: nothing that users run goes through it.',
+      severity: 'error',
+      from: { path: '^packages/[^/]+/src/', pathNot: '^packages/(simulation|testkit)/' },
+      to: { path: '^packages/[^/]+/dist/testing/' },
     },
     {
       name: 'sources-do-not-import-tests-or-dist',
