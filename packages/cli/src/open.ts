@@ -75,7 +75,9 @@ async function lockedBy(path: string, cause: VarveError): Promise<VarveError> {
   if (pid === undefined) return cause
   const own = await readFile('/etc/machine-id', 'utf8').catch(() => '')
   const here = machineId !== undefined && machineId !== '' && own.trim() === machineId
-  const host = here ? `this host (${hostname()})` : `the host with machine id ${machineId || 'unknown'}`
+  const host = here
+    ? `this host (${hostname()})`
+    : `the host with machine id ${machineId === '' ? 'unknown' : (machineId ?? 'unknown')}`
   return new VarveError(
     cause.code,
     `The data directory ${path} is owned by process ${pid} on ${host}: wait until it ends (reading works meanwhile), or add --force if you are sure that it is gone.`,
@@ -83,11 +85,12 @@ async function lockedBy(path: string, cause: VarveError): Promise<VarveError> {
   )
 }
 
-/** Warnings and errors of the engine as lines on stderr. */
+/** Warnings and errors of the engine as lines on stderr, with what they are about. */
 function loggerFor(context: Context): Logger {
   const say = (fields: object | string, message?: string) => {
-    const text = typeof fields === 'string' ? fields : message
-    if (text !== undefined) context.note(`varve: ${escapeText(text)}`)
+    if (typeof fields === 'string') context.note(`varve: ${escapeText(fields)}`)
+    else if (message !== undefined)
+      context.note(`varve: ${escapeText(message.replace(/\.$/, ''))}${about(fields)}.`)
   }
   const logger: Logger = {
     debug: () => undefined,
@@ -97,6 +100,14 @@ function loggerFor(context: Context): Logger {
     child: () => logger,
   }
   return logger
+}
+
+function about(fields: { path?: unknown; error?: unknown; err?: unknown }): string {
+  const { path, error, err } = fields
+  const cause = error ?? err
+  const parts = [typeof path === 'string' ? path : '', cause instanceof Error ? cause.message : '']
+  const text = parts.filter(part => part !== '').join(': ')
+  return text === '' ? '' : ` (${escapeText(text)})`
 }
 
 export interface TopicQuestion {
