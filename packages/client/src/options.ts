@@ -1,4 +1,4 @@
-import { option, optionError, VarveError, type Field } from '@varve/platform'
+import { option, VarveError, type Field } from '@varve/platform'
 
 /** A text that is not empty. */
 export const name: Field<string> = option.string({ wanted: 'a text that is not empty', pattern: /./s })
@@ -11,11 +11,6 @@ export const signal: Field<AbortSignal> = option.field(
 /** @throws `INVALID_ARGUMENT` unless `topic` is a text that is not empty */
 export function checkTopic(topic: unknown): string {
   return name.check(topic, 'topic')
-}
-
-/** @throws `INVALID_ARGUMENT` unless `value` can be given as an option's object */
-export function checkObject(field: string, value: unknown): void {
-  if (typeof value !== 'object' || value === null) throw optionError(field, 'an object', value)
 }
 
 /** The error that a call ends with when its signal was aborted. */

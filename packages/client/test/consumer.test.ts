@@ -1,4 +1,5 @@
-import { isVarveError, VarveError, type FakeClock } from '@varve/platform'
+import { isVarveError, VarveError } from '@varve/platform'
+import type { FakeClock } from '@varve/testkit'
 import t from 'tap'
 import type { BrokerClient, ConsumerRecord } from '../src/index.ts'
 import { collect, settle, setUp } from './support/memory-broker.ts'

@@ -1,4 +1,4 @@
-import type { FakeClock } from '@varve/platform'
+import type { FakeClock } from '@varve/testkit'
 import fc from 'fast-check'
 import t from 'tap'
 import type { BrokerClient, Consumer, ConsumerRecord } from '../src/index.ts'

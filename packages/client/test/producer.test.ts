@@ -1,4 +1,5 @@
-import { SeededRandom, VarveError } from '@varve/platform'
+import { VarveError } from '@varve/platform'
+import { SeededRandom } from '@varve/testkit'
 import { readRecordsCount, recordsOf } from '@varve/records'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'

@@ -1,4 +1,4 @@
-import { SeededRandom } from '@varve/platform'
+import { SeededRandom } from '@varve/testkit'
 import fc from 'fast-check'
 import t from 'tap'
 import { murmur2, parseDuration, parsePosition, parseRange, parseSize, partitionOfKey } from '../src/index.ts'

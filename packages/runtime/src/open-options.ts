@@ -44,8 +44,6 @@ const SCHEMA = {
   signal: option.optional(option.field<AbortSignal>('an AbortSignal', value => value instanceof AbortSignal)),
 }
 
-export type CheckedOpenOptions = ReturnType<typeof checkOpenOptions>
-
 /** @throws `INVALID_ARGUMENT` that names the option, `ABORTED` */
 export function checkOpenOptions(path: unknown, given: OpenOptions | undefined) {
   if (typeof path !== 'string' || path === '') throw optionError('path', "a folder or ':memory:'", path)

@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs'
+import { expectedRecords, fixture } from '@varve/testkit'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import t, { type Test } from 'tap'
@@ -220,6 +221,62 @@ t.test('one process owns a directory, others read it', async t => {
   await owner.close()
   const next = await Varve.open(path)
   await next.close()
+})
+
+t.test('a directory that Kafka closed is read as it is, and owned from then on', async t => {
+  const path = `${t.testdir()}/kafka`
+  cpSync(fixture('clean'), path, { recursive: true })
+  for (const readOnly of [true, false]) {
+    await using varve = await Varve.open(path, { readOnly })
+    for (const topic of ['codec-gzip', 'codec-snappy', 'codec-lz4', 'codec-zstd']) {
+      const read = await collect(varve.read(topic, { key: 'string', value: 'string' }))
+      const expected = expectedRecords(`${topic}-0`)
+      t.same(
+        read.map(({ offset, timestamp }) => ({ offset, timestamp })),
+        expected.map(({ offset, timestamp }) => ({ offset, timestamp })),
+        topic,
+      )
+    }
+    for (const { group } of await varve.admin.listGroups())
+      t.ok((await varve.admin.describeGroup(group)).state)
+    if (readOnly) continue
+    const producer = varve.producer({ value: 'string' })
+    const before = (await varve.admin.offsets('codec-lz4', 'end'))[0]?.offset
+    t.equal((await producer.send('codec-lz4', { value: 'ours' })).offset, before)
+  }
+})
+
+t.test('damage on the disk is told where it is, and only there', async t => {
+  const path = t.testdir()
+  const write = await Varve.open(path)
+  await write.admin.createTopic('orders', { partitions: 2 })
+  const producer = write.producer({ value: 'string' })
+  for (let n = 0; n < 20; n++)
+    await producer.send('orders', { value: `record ${n} ${'~'.repeat(50)}`, partition: n % 2 })
+  await write.close()
+  const file = `${path}/orders-1/00000000000000000000.log`
+  const bytes = readFileSync(file)
+  const at = bytes.indexOf('record 9 ')
+  bytes[at + 20] = 0
+  writeFileSync(file, bytes)
+  await using varve = await Varve.open(path)
+  const read = async (options: object): Promise<number> =>
+    (await collect(varve.read('orders', options))).length
+  t.equal(await read({ partitions: [0] }), 10)
+  t.equal(await read({ partitions: [1], to: 4 }), 4)
+  t.equal(await read({ partitions: [1], from: 5 }), 5)
+  for (const records of [
+    varve.read('orders', { partitions: [1] }),
+    varve.replay('orders', { partitions: [1] }),
+    varve.consumer({ topics: ['orders'] }),
+  ]) {
+    let sound = 0
+    const loop = async (): Promise<void> => {
+      for await (const record of records) if (record.partition === 1) sound++
+    }
+    await t.rejects(loop(), { code: 'CORRUPT_MESSAGE', context: { topic: 'orders', partition: 1 } })
+    t.equal(sound, 4)
+  }
 })
 
 t.test('what cannot be opened is said in one sentence', async t => {

@@ -5,7 +5,7 @@ import type * as api from '../api.ts'
 /** What a batch is made of; a value of a record that waits has its own copy. */
 export type Bytes = Uint8Array | string | null
 
-export const NO_HEADERS: readonly HeaderInput[] = []
+const NO_HEADERS: readonly HeaderInput[] = []
 
 /** @throws `INVALID_ARGUMENT` for headers that are none */
 export function headersOf(headers: api.HeaderInput | undefined): readonly HeaderInput[] {

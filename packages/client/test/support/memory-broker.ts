@@ -1,6 +1,7 @@
 import type * as engine from '@varve/engine'
 import { GroupCoordinator } from '@varve/coordinator'
-import { FakeClock, SeededRandom, VarveError, type Clock } from '@varve/platform'
+import { VarveError, type Clock } from '@varve/platform'
+import { FakeClock, SeededRandom } from '@varve/testkit'
 import { checkBatch, patchBaseOffset, readBaseOffset, readLastOffset, readMaxTimestamp } from '@varve/records'
 import { BrokerClient } from '../../src/index.ts'
 
