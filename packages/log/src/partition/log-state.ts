@@ -77,9 +77,9 @@ export class LogState {
     return this.compacted || this.config.compact
   }
 
-  /** The offset that no batch of `segment` reaches. */
+  /** The offset that no batch of `segment` reaches: they lie outside of the checksum, so they could say anything. */
   endOffsetOf(segment: LogSegment): number {
-    return this.segments.after(segment)?.baseOffset ?? Number.MAX_SAFE_INTEGER
+    return this.segments.after(segment)?.baseOffset ?? this.logEndOffset
   }
 
   note(): void {

@@ -102,11 +102,14 @@ export class SegmentRecovery {
   async #below(): Promise<void> {
     const { segment, report, state } = this.#options
     const span = await this.#scanner.peek(this.#position)
-    if (span !== undefined && this.#scanner.continues(this.#expected, span)) {
+    const continues = span !== undefined && this.#scanner.continues(this.#expected, span)
+    // A durable offset lies between two batches: one that reaches over it has a flipped bit, if its checksum says so.
+    if (continues && (span.lastOffset < this.#options.durable || (await this.#scanner.verify(span)))) {
       this.#take(span)
       return
     }
-    const problem = span === undefined ? this.#scanner.problem : `it starts at offset ${span.baseOffset}`
+    const problem =
+      span === undefined || continues ? this.#scanner.problem : `it starts at offset ${span.baseOffset}`
     const position = this.#position
     if (plantedBugs.truncationOnCorruption) {
       this.#torn = { position, zeros: false }
@@ -121,8 +124,13 @@ export class SegmentRecovery {
     segment.indexesChanged = true
     const damage = { position, expected: this.#expected, previous: this.#previous }
     const sound = await this.#scanner.findSoundAfter(damage, () => false)
-    if (sound !== undefined) this.#take(sound)
-    else {
+    if (sound !== undefined && sound.lastOffset < this.#options.durable) {
+      this.#take(sound)
+    } else if (sound?.baseOffset === this.#options.durable) {
+      // What was damaged ends where the durable part ends.
+      this.#position = sound.position
+      this.#expected = sound.baseOffset
+    } else {
       // The rest of the file stays, unreadable; what is appended goes to a new segment.
       segment.sealed = true
       this.#position = segment.size

@@ -42,7 +42,9 @@ export class SegmentWriter {
       to++
     }
     await this.#writeBuffers(segment, buffers)
+    // From here to the log's end in one go: readers bound offsets by it, and bytes by the size.
     for (const buffer of buffers) this.#noteBatches(segment, buffer)
+    segment.size = size
     segment.indexesChanged = true
     state.dirty.add(segment)
     state.logEndOffset = (appends[to - 1]?.lastOffset ?? state.logEndOffset - 1) + 1
@@ -143,7 +145,6 @@ export class SegmentWriter {
         throw error
       }
     })
-    for (const buffer of buffers) segment.size += buffer.length
   }
 
   /** Takes back what a failed write may have left; if even that fails, nothing more may be appended. */

@@ -158,10 +158,14 @@ export class SegmentScanner {
     for (let at = span.position + span.size; at < this.size; at = last.position + last.size) {
       const next = await this.peek(at)
       if (next === undefined || !this.continues(last.lastOffset + 1, next)) return undefined
-      if (isAnchor(at)) break
+      if (isAnchor(at)) return span
       last = next
     }
-    return span
+    const { endOffset, gaps } = this.#options
+    // At the end of the file the next segment says whether it continues.
+    return gaps || endOffset === Number.MAX_SAFE_INTEGER || last.lastOffset + 1 === endOffset
+      ? span
+      : undefined
   }
 
   /**
