@@ -78,7 +78,8 @@ async function produce(args: Arguments, context: Context): Promise<number> {
       partitions: partitions.length,
       json: isSet(args, 'json'),
     })
-    await using producer = varve.producer({ ...(compression && { compression }) })
+    // Closed with the client, which waits for what is on its way.
+    const producer = varve.producer({ ...(compression && { compression }) })
     const run = { topic, context, input, onError, producer, json: optionalText(args, 'output') === 'json' }
     return await appendLines(run)
   })

@@ -12,7 +12,7 @@ export async function produceFlights(
   { topic, flights, signal }: { topic: string; flights: readonly Flight[]; signal: AbortSignal },
   progress: Progress,
 ): Promise<RecordMetadata[]> {
-  await using producer = varve.producer({ key: 'string', value: 'string' })
+  const producer = varve.producer({ key: 'string', value: 'string' })
   const acknowledged: RecordMetadata[] = []
   const inFlight = new Set<Promise<void>>()
   let done = 0
@@ -30,9 +30,12 @@ export async function produceFlights(
       progress(done, flights.length)
       inFlight.delete(sending)
     })
+    // The first error is thrown below; those that follow it are not news.
+    sending.catch(() => undefined)
     inFlight.add(sending)
     if (inFlight.size >= IN_FLIGHT_MOST) await Promise.race(inFlight)
   }
   await Promise.all(inFlight)
+  await producer.close()
   return acknowledged
 }
