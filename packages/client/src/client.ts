@@ -39,7 +39,12 @@ export class BrokerClient implements api.VarveClient {
     options: api.ProducerOptions<KS, VS> = {},
   ): api.Producer<api.Serializable<KS>, api.Serializable<VS>> {
     this.#checkOpen()
-    const producer = new RecordProducer<api.Serializable<KS>, api.Serializable<VS>>(this.#context, options)
+    const onClosed = (): void => void this.#producers.delete(producer)
+    const producer = new RecordProducer<api.Serializable<KS>, api.Serializable<VS>>(
+      this.#context,
+      options,
+      onClosed,
+    )
     this.#producers.add(producer)
     return producer
   }
@@ -48,7 +53,12 @@ export class BrokerClient implements api.VarveClient {
     options: api.ConsumerOptions<KS, VS>,
   ): api.Consumer<api.Deserialized<KS>, api.Deserialized<VS>> {
     this.#checkOpen()
-    const consumer = new RecordConsumer<api.Deserialized<KS>, api.Deserialized<VS>>(this.#context, options)
+    const onClosed = (): void => void this.#consumers.delete(consumer)
+    const consumer = new RecordConsumer<api.Deserialized<KS>, api.Deserialized<VS>>(
+      this.#context,
+      options,
+      onClosed,
+    )
     this.#consumers.add(consumer)
     return consumer
   }
@@ -84,7 +94,6 @@ export class BrokerClient implements api.VarveClient {
     for (const part of [this.#producers, this.#consumers]) {
       const results = await Promise.allSettled([...part].map(one => one.close()))
       for (const result of results) if (result.status === 'rejected') failures.push(result.reason)
-      part.clear()
     }
     await this.#closeBroker()
     if (failures.length > 0) throw failures[0] as Error

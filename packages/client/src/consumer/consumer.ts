@@ -23,6 +23,7 @@ const CLOSE_MS_MAX = 30_000
  */
 export class RecordConsumer<K, V> implements api.Consumer<K, V> {
   readonly #context: ClientContext
+  readonly #onClosed: () => void
   readonly #options: CheckedConsumerOptions
   readonly #fetcher: Fetcher<K, V>
   readonly #membership: Membership | undefined
@@ -38,8 +39,14 @@ export class RecordConsumer<K, V> implements api.Consumer<K, V> {
   #failure: unknown
   #closing: Promise<void> | undefined
 
-  constructor(context: ClientContext, options: api.ConsumerOptions<api.SerdeOption, api.SerdeOption>) {
+  /** @param onClosed called once when it is closed */
+  constructor(
+    context: ClientContext,
+    options: api.ConsumerOptions<api.SerdeOption, api.SerdeOption>,
+    onClosed: () => void,
+  ) {
     this.#context = context
+    this.#onClosed = onClosed
     const checked = checkConsumerOptions(options, context.clock)
     this.#options = checked
     this.#fetcher = new Fetcher(context, {
@@ -275,6 +282,7 @@ export class RecordConsumer<K, V> implements api.Consumer<K, V> {
       this.#fetcher.stop()
       this.#membership?.abort()
       this.#wakeup.wake()
+      this.#onClosed()
     }
   }
 

@@ -89,8 +89,10 @@ export class Fetcher<K, V> {
 
   async #fetch(asked: readonly AssignedPartition<K, V>[]): Promise<void> {
     const { fetchBytesMax } = this.#options
+    let results: readonly FetchResult[] = []
+    let failure: unknown
     try {
-      const results = await this.#context.broker.fetch({
+      results = await this.#context.broker.fetch({
         partitions: asked.map(({ topic, topicId, partition, fetchPosition }) => ({
           topic,
           topicId,
@@ -103,15 +105,16 @@ export class Fetcher<K, V> {
         maxWaitMs: WAIT_MS_MAX,
         signal: this.#abort.signal,
       })
-      for (const one of asked) {
-        const result = results.find(
-          ({ topic, partition }) => topic === one.topic && partition === one.partition,
-        )
-        if (result !== undefined && one.owned) await this.#answered(one, result)
-        else one.fetching = false
-      }
     } catch (error) {
-      for (const one of asked) await this.#failed(one, error)
+      failure = error
+    }
+    for (const one of asked) {
+      const result = results.find(
+        ({ topic, partition }) => topic === one.topic && partition === one.partition,
+      )
+      if (failure !== undefined) await this.#failed(one, failure)
+      else if (result !== undefined && one.owned) await this.#answered(one, result)
+      else one.fetching = false
     }
     this.#options.wake()
     this.pump()
@@ -122,7 +125,12 @@ export class Fetcher<K, V> {
     if (highWatermark >= 0) one.highWatermark = highWatermark
     if (batches.length > 0) {
       const position = one.fetchPosition
-      one.fetchPosition = await prepareBatches(batches, position)
+      try {
+        one.fetchPosition = await prepareBatches(batches, position)
+      } catch (failure) {
+        await this.#failed(one, failure)
+        return
+      }
       const { decoder } = this.#options
       const { topic, partition, until } = one
       one.push(

@@ -113,7 +113,7 @@ export class Membership {
     } catch (error) {
       if (!isVarveError(error, 'UNKNOWN_MEMBER_ID', 'CLOSED')) throw error
     } finally {
-      this.#life.abort()
+      this.abort() // a heartbeat that was on its way may have set the next one
     }
   }
 

@@ -21,6 +21,7 @@ import { recordWriter } from './writable.ts'
  */
 export class RecordProducer<K, V> implements api.Producer<K, V> {
   readonly #context: ClientContext
+  readonly #onClosed: () => void
   readonly #options: CheckedProducerOptions
   readonly #accumulator: Accumulator
   readonly #sender: Sender
@@ -31,8 +32,14 @@ export class RecordProducer<K, V> implements api.Producer<K, V> {
   #expiry: Timer | undefined
   #closing: Promise<void> | undefined
 
-  constructor(context: ClientContext, options: api.ProducerOptions<api.SerdeOption, api.SerdeOption> = {}) {
+  /** @param onClosed called once when it is closed */
+  constructor(
+    context: ClientContext,
+    options: api.ProducerOptions<api.SerdeOption, api.SerdeOption>,
+    onClosed: () => void,
+  ) {
     this.#context = context
+    this.#onClosed = onClosed
     this.#options = checkProducerOptions(options)
     const onBatch = (queue: PartitionQueue): void => this.#sender.ready(queue)
     const onSettled = (bytes: number): void => this.#settled(bytes)
@@ -91,6 +98,7 @@ export class RecordProducer<K, V> implements api.Producer<K, V> {
     this.#closing ??= this.flush().then(() => {
       this.#sender.stop()
       this.#expiry?.cancel()
+      this.#onClosed()
     })
     return this.#closing
   }
