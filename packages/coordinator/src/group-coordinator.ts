@@ -17,6 +17,7 @@ import type {
   SyncRequest,
   SyncResponse,
 } from './group/requests.ts'
+import { KeysUnderWay } from './offsets/keys-under-way.ts'
 import { OffsetStore, type OffsetKey, type StoredOffset } from './offsets/offset-store.ts'
 import { PendingTransactions } from './offsets/pending-transactions.ts'
 
@@ -80,6 +81,7 @@ export class GroupCoordinator {
   readonly #modern = new ModernGroups()
   readonly #pending = new PendingTransactions()
   readonly #groups = new Map<string, ClassicGroup>()
+  readonly #underWay = new KeysUnderWay()
   #closed = false
 
   constructor(options: GroupCoordinatorOptions) {
@@ -190,9 +192,14 @@ export class GroupCoordinator {
 
   /** Removes what was committed for topics that are gone; resolves when that is durable. */
   async dropTopics(isGone: (topic: string, topicId: string | undefined) => boolean): Promise<void> {
-    const writes = [...this.offsets.tombstones(isGone)].map(([group, records]) =>
-      this.#write(group, records.map(writeGroupRecord)),
-    )
+    const writes = [...this.offsets.tombstones(isGone)].map(([group, tombstones]) => {
+      const records = tombstones.map(writeGroupRecord)
+      // Behind a commit on its way, perhaps to a new topic of the same name, a tombstone would take that away.
+      return this.#write(
+        group,
+        records.filter(record => !this.#underWay.has(record)),
+      )
+    })
     await Promise.all(writes)
   }
 
@@ -296,7 +303,13 @@ export class GroupCoordinator {
   }
 
   async #write(group: string, records: readonly RecordBytes[]): Promise<void> {
-    await this.#options.append(group, records)
-    for (const { key, value } of records) this.replay(key, value)
+    if (records.length === 0) return
+    const written = this.#underWay.add(records)
+    try {
+      await this.#options.append(group, records)
+      for (const { key, value } of records) this.replay(key, value)
+    } finally {
+      written()
+    }
   }
 }

@@ -235,6 +235,25 @@ t.test('members that never ask for their share are dropped after the rebalance t
   t.equal(h.state, 'Empty')
 })
 
+t.test('a leader that never shares out costs those who asked in time nothing', async t => {
+  const h = new Harness()
+  const patient = { sessionTimeoutMs: 600_000 }
+  const first = await h.join(patient)
+  const [second, third] = [h.join(patient), h.join(patient)]
+  const leader = await h.join({ ...patient, memberId: first.memberId })
+  const others = await Promise.all([second, third])
+  const waiting = others.map(one => codeOf(() => h.syncAll([one])))
+  await h.clock.advanceAsync(60_000)
+  t.same(await Promise.all(waiting), ['REBALANCE_IN_PROGRESS', 'REBALANCE_IN_PROGRESS'])
+  t.equal(await codeOf(() => h.join({ ...patient, memberId: leader.memberId })), 'UNKNOWN_MEMBER_ID')
+  const again = await Promise.all(others.map(({ memberId }) => h.join({ ...patient, memberId })))
+  t.same(
+    again.map(({ generation }) => generation),
+    [3, 3],
+  )
+  t.equal((await h.syncAll(again)).length, 2)
+})
+
 t.test('closing wakes everyone with CLOSED and writes that the embedded members are gone', async t => {
   const h = new Harness()
   const end = new AbortController()

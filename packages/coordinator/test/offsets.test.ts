@@ -56,6 +56,24 @@ t.test('offsets of deleted topics go, with tombstones', async t => {
   t.equal(h.coordinator.committed({ group: 'g', topic: 'kept', partition: 0 })?.offset, 1)
 })
 
+t.test('a commit on its way to a new topic of a deleted name is not taken away', async t => {
+  const h = new Harness()
+  const commit = (topicId: string, offset: number): Promise<void> => {
+    const offsets = [{ topic: 't', partition: 0, offset, topicId }]
+    return h.coordinator.commit({ group: 'g', memberId: '', generation: -1, offsets })
+  }
+  const [old, made] = ['iQqXB1zZQVqtvg_xjzmIAQ', 'jQqXB1zZQVqtvg_xjzmIAQ']
+  await commit(old, 5)
+  let open = (): void => undefined
+  h.gate = new Promise(resolve => (open = resolve))
+  const committing = commit(made, 7)
+  const dropping = h.coordinator.dropTopics((_, topicId) => topicId === old)
+  open()
+  await Promise.all([committing, dropping])
+  h.restart()
+  t.equal(h.coordinator.committed({ group: 'g', topic: 't', partition: 0 })?.offset, 7)
+})
+
 t.test(
   'members that lived on without the broker come up with their sessions, embedded ones do not',
   async t => {

@@ -302,8 +302,9 @@ export class ClassicGroup {
   /** Members that joined and then never asked for their share hold the others up no longer. */
   #expireSyncs(): void {
     if (this.state !== 'CompletingRebalance') return
-    for (const member of [...this.members.values()])
-      if (!member.synced) this.#remove(member, unknownMember(this.group, member.memberId))
+    // Found first: the first removal begins a rebalance, in which nobody has asked yet.
+    const silent = [...this.members.values()].filter(({ synced }) => !synced)
+    for (const member of silent) this.#remove(member, unknownMember(this.group, member.memberId))
   }
 
   async #writeAssignment(request: SyncRequest): Promise<void> {
