@@ -93,7 +93,6 @@ t.test("a topic of the user's is left alone, whatever it looks like", async t =>
 t.test('a run that was stopped anywhere is followed by one that works', async t => {
   const { data, file } = setUp(t, 1200)
   for (const step of [
-    'Open the log',
     'Create the topic',
     'Produce',
     'Consume',
