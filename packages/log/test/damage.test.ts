@@ -100,7 +100,7 @@ for (const killed of [false, true]) {
         ([path, bytes]) => /\.(log|index|timeindex)$/.test(path) && bytes.length > 0,
       )
       let harmed = 0
-      for (let seed = 0; seed < 80; seed++) {
+      for (let seed = 0; seed < 50; seed++) {
         const random = new SeededRandom(`damage-${seed}`)
         const vfs = copyOf(files, { killed })
         const [path, bytes] = random.pick(
@@ -114,7 +114,7 @@ for (const killed of [false, true]) {
         if (unreadable > 40) t.fail(`seed damage-${seed}, ${path}: ${unreadable} offsets cannot be read`)
         await directory.close()
       }
-      t.ok(harmed > 40, `${harmed} of 80 damages cost something to read`)
+      t.ok(harmed > 25, `${harmed} of 50 damages cost something to read`)
     },
   )
 }

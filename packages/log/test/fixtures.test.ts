@@ -114,6 +114,11 @@ for (const name of ['clean', 'unclean']) {
     t.equal(again.wasClean, true)
     await checkAnswers(t, again, root)
     await again.close()
+    const closed = contents(root)
+    for (const [path, bytes] of contents(fixture('clean'))) {
+      if (!/index$/.test(path) || /^(compacted|__cluster_metadata)/.test(path)) continue
+      t.equal(closed.get(path), bytes, `${path} as Kafka closes it`)
+    }
   })
 }
 

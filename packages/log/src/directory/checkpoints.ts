@@ -60,6 +60,12 @@ export class DirectoryCheckpoints {
     return [...this.#notes.values()].some(({ failed }) => failed)
   }
 
+  /** Whether the notes of a name are about this topic and say that something of it was durable. */
+  isOf(name: string, topicId: string): boolean {
+    const note = this.#notes.get(name)
+    return note?.topicId === topicId && note.durableOffset > 0
+  }
+
   knownOf(name: string, topicId: string | undefined): KnownOffsets {
     const note = this.#notes.get(name)
     return {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { silentLogger, VarveError } from '@varve/platform'
+import { isVarveError, silentLogger, VarveError } from '@varve/platform'
 import { DurableOffsets } from '../checkpoints/durable-offsets.ts'
 import type { MetaProperties } from '../checkpoints/meta-properties.ts'
 import { forEachBounded } from '../files/semaphore.ts'
@@ -45,7 +45,7 @@ export class LogDirectory {
   readonly #durable: DurableOffsets
   readonly #checkpoints: DirectoryCheckpoints
   readonly #partitions = new Map<string, PartitionLog>()
-  readonly #changing = new Set<string>()
+  readonly #changing = new Map<string, Promise<unknown>>()
   readonly #findings: Finding[] = []
   #closing: Promise<void> | undefined
 
@@ -166,10 +166,16 @@ export class LogDirectory {
           context: { topic: partition.topic, partition: partition.partition },
         })
       }
-      await this.#checkpoints.forget(name)
+      const { topicId } = partition
+      // A folder that was lost has its notes still: what they say was durable is reported, and not begun anew.
+      if (!this.#checkpoints.isOf(name, topicId)) await this.#checkpoints.forget(name)
       const folder = await createPartitionFolder(this.#context.vfs, this.path, partition)
-      const config = partition.config ?? this.#configOf(partition, partition.topicId)
-      const log = await this.#load(partition, folder, partition.topicId, config)
+      const config = partition.config ?? this.#configOf(partition, topicId)
+      const log = await this.#load(partition, folder, topicId, config).catch(async (error: unknown) => {
+        await this.#context.files.drop(`${folder}/`)
+        await this.#context.vfs.removeTree(folder).catch(() => undefined)
+        throw error
+      })
       log.leaderEpoch = partition.leaderEpoch ?? 0
       this.#partitions.set(name, log)
       return log
@@ -190,6 +196,8 @@ export class LogDirectory {
       // What kept it from a clean end does not matter to what is deleted.
       await log.close().catch(() => undefined)
       await deletePartitionFolder(this.#context.vfs, { root: this.path, of, random: this.#options.random })
+      // A reader that was late may have opened a file since; the next partition of that name must not write to it.
+      await this.#context.files.drop(`${log.folder}/`)
       await this.#checkpoints.forget(name)
       this.#durable.forget(name)
     })
@@ -204,7 +212,11 @@ export class LogDirectory {
   async refresh(): Promise<void> {
     if (!this.readOnly || this.#closing !== undefined) return
     await forEachBounded([...this.#partitions.values()], logLimits.opensInFlightMax, async log => {
-      await log.refresh()
+      await log.refresh().catch(async (error: unknown) => {
+        if (!isVarveError(error, 'UNKNOWN_TOPIC_OR_PARTITION')) throw error
+        this.#partitions.delete(log.name)
+        await log.close()
+      })
     })
     const { folders } = await inspectRoot(this.#context.vfs, this.path, { readOnly: true })
     await this.#openPartitions(folders.filter(name => !this.#partitions.has(name)))
@@ -221,6 +233,7 @@ export class LogDirectory {
   }
 
   async #close(): Promise<void> {
+    await Promise.allSettled(this.#changing.values())
     const logs = [...this.#partitions.values()]
     const failures: unknown[] = []
     await forEachBounded(logs, logLimits.opensInFlightMax, log =>
@@ -276,6 +289,8 @@ export class LogDirectory {
       const { topicId } = inspected
       this.#partitions.set(name, await this.#load(of, folder, topicId, this.#configOf(of, topicId)))
     } catch (error) {
+      // The owner may delete a partition while a reader opens it.
+      if (this.readOnly && (await this.#context.vfs.stat(folder)) === undefined) return
       throw cannotOpen(name, folder, error)
     }
   }
@@ -333,9 +348,10 @@ export class LogDirectory {
         `The partition ${name} is being made or deleted right now; try again.`,
         { context, retriable: true },
       )
-    this.#changing.add(name)
+    const changed = change()
+    this.#changing.set(name, changed)
     try {
-      return await change()
+      return await changed
     } finally {
       this.#changing.delete(name)
     }

@@ -47,8 +47,13 @@ export class OpenFiles {
     }
   }
 
-  /** Closes the idle handles of files whose path starts with `prefix`; busy ones close when they are released. */
+  /**
+   * Closes the idle handles of files whose path starts with `prefix`; busy ones close when they are released. No handle
+   * that was asked for before is used again: another file may get that path.
+   */
   async drop(prefix: string): Promise<void> {
+    const opening = [...this.#opening].filter(([path]) => path.startsWith(prefix))
+    await Promise.allSettled(opening.map(([, handle]) => handle))
     const closing: Promise<void>[] = []
     for (const handle of this.#busy.values()) if (handle.file.path.startsWith(prefix)) handle.dropped = true
     for (const [key, handle] of [...this.#idle.entries()]) {

@@ -76,10 +76,28 @@ export class DirectoryLock {
       const found = await readLock(vfs, path)
       // Taken by force from us: the file is another's.
       if (typeof found === 'string' || found.token !== this.#content.token) return
-      await replaceFile(vfs, path, format({ ...this.#content, released: true }))
+      const released = format({ ...this.#content, released: true })
+      await replaceFile(vfs, path, released).catch(async (error: unknown) => {
+        // A full disk takes no other file, but other bytes in this one. Without its socket nobody could tell us dead.
+        await overwrite(vfs, path, released).catch(() => {
+          throw error
+        })
+      })
     } finally {
       await this.#socket?.close()
     }
+  }
+}
+
+/** Writes over a file that is at most a little longer, within its first sector. */
+async function overwrite(vfs: Vfs, path: string, text: string): Promise<void> {
+  const file = await vfs.open(path, 'write')
+  try {
+    const { size } = await file.stat()
+    await file.write([Buffer.from(text.padEnd(size))], 0)
+    await file.datasync()
+  } finally {
+    await file.close()
   }
 }
 

@@ -138,7 +138,8 @@ export class LogAppender {
       if (durably) await this.#flusher.flush()
       // A failed sync in the background reached this partition while the write was under way.
       if (state.offline !== undefined) throw state.offline
-    } catch (error) {
+    } catch (cause) {
+      const error = state.offline ?? unsynced(state, cause)
       for (const append of appends) append.reject(error)
       return
     }
@@ -171,6 +172,17 @@ function settle(appends: readonly PendingAppend[]): void {
 
 function infoOf({ baseOffset, lastOffset, logAppendTime, logStartOffset }: PendingAppend): AppendInfo {
   return { baseOffset, lastOffset, logAppendTime, logStartOffset }
+}
+
+/** Nothing was synced, and nothing failed to be: the next sync takes it along. To send it again would double it. */
+function unsynced(state: LogState, cause: unknown): VarveError {
+  const code = isVarveError(cause) ? cause.code : 'KAFKA_STORAGE_ERROR'
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new VarveError(
+    code,
+    `The append to ${state.name} is written but not synced yet, so it may still become visible: ${why}`,
+    { context: { ...(isVarveError(cause) ? cause.context : {}), ...state.topicPartition }, cause },
+  )
 }
 
 function refusal(state: LogState, cause: unknown): VarveError {

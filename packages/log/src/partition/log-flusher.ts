@@ -14,6 +14,7 @@ export class LogFlusher {
   #last: Promise<void> = Promise.resolve()
   #unflushed = 0
   #background: Promise<void> | undefined
+  #again = false
   #timer: Timer | undefined
 
   constructor(state: LogState, visible: () => void) {
@@ -54,12 +55,14 @@ export class LogFlusher {
   async close(): Promise<void> {
     this.#timer?.cancel()
     this.#timer = undefined
-    await this.#background
+    while (this.#background !== undefined) await this.#background
     await this.#last
   }
 
   #flushBehind(): void {
     this.#unflushed = 0
+    // One that is under way does not cover what came since it began.
+    this.#again = this.#background !== undefined
     this.#background ??= this.flush()
       .catch((error: unknown) => {
         this.#state.context.logger.error(
@@ -69,6 +72,7 @@ export class LogFlusher {
       })
       .then(() => {
         this.#background = undefined
+        if (this.#again) this.#flushBehind()
       })
   }
 

@@ -127,6 +127,7 @@ export class LogLoader {
           newest.indexes = undefined
         }
         segment.indexes = SegmentIndexes.empty(end)
+        segment.indexesChanged = true
         segments.add(segment)
       } else if (!context.readOnly) {
         await removeFile(context.vfs, segment.logPath)
@@ -163,8 +164,11 @@ export class LogLoader {
   }
 
   async #readIndexes(segment: LogSegment): Promise<SegmentIndexes | undefined> {
-    if (segment.size === 0) return SegmentIndexes.empty(segment.baseOffset)
-    return this.#state.context.indexes.read(segment)
+    const found = await this.#state.context.indexes.read(segment)
+    if (found !== undefined || segment.size > 0) return found
+    // Kafka misses the files of an empty segment, too.
+    segment.indexesChanged = true
+    return SegmentIndexes.empty(segment.baseOffset)
   }
 
   /** Makes durable what is sound above the durable offset, and sets aside what is not. */

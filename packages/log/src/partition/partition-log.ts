@@ -1,3 +1,4 @@
+import { readPartitionMetadata } from '../checkpoints/partition-metadata.ts'
 import type { EpochEntry } from '../checkpoints/leader-epoch-checkpoint.ts'
 import type { LogConfig } from '../log-config.ts'
 import type { AppendInfo } from './append-queue.ts'
@@ -36,6 +37,7 @@ export class PartitionLog {
   readonly #reader: LogReader
   readonly #times: TimestampLookup
   readonly #listeners = new Set<() => void>()
+  #refreshing: Promise<boolean> | undefined
   #closing: Promise<void> | undefined
 
   private constructor(state: LogState) {
@@ -164,10 +166,22 @@ export class PartitionLog {
     if (!this.#state.context.readOnly) await this.#flusher.flush()
   }
 
-  /** Read-only: takes in what the owner appended since. Answers whether there is more than before. */
-  async refresh(): Promise<boolean> {
+  /**
+   * Read-only: takes in what the owner appended since. Answers whether there is more than before.
+   *
+   * @throws `UNKNOWN_TOPIC_OR_PARTITION` when the owner deleted it, also if another topic has the name now
+   */
+  refresh(): Promise<boolean> {
+    if (!this.#state.context.readOnly) return Promise.resolve(false)
+    // One at a time: the older of two might end later and take the log's end back.
+    this.#refreshing ??= this.#refresh().finally(() => {
+      this.#refreshing = undefined
+    })
+    return this.#refreshing
+  }
+
+  async #refresh(): Promise<boolean> {
     const state = this.#state
-    if (!state.context.readOnly) return false
     state.checkOpen()
     const fresh = new LogState({
       context: state.context,
@@ -177,11 +191,12 @@ export class PartitionLog {
       config: state.config,
     })
     const { compacted, logStartOffset, logEndOffset } = state
-    await new LogLoader(
-      fresh,
-      { recoveryPoint: logEndOffset, logStartOffset, compacted },
-      () => undefined,
-    ).load()
+    const known = { recoveryPoint: logEndOffset, logStartOffset, compacted }
+    try {
+      await new LogLoader(fresh, known, () => undefined).load()
+    } finally {
+      await this.#checkSameTopic()
+    }
     if (fresh.logEndOffset <= logEndOffset) return false
     state.segments = fresh.segments
     state.epochs = fresh.epochs
@@ -189,6 +204,17 @@ export class PartitionLog {
     state.nextOffset = state.logEndOffset = state.durableOffset = state.highWatermark = fresh.logEndOffset
     for (const listener of [...this.#listeners]) listener()
     return true
+  }
+
+  /** What was loaded is this topic's if the folder is this topic's afterwards. */
+  async #checkSameTopic(): Promise<void> {
+    const { context, folder, name, topicId } = this.#state
+    if (topicId === undefined || (await readPartitionMetadata(context.vfs, folder)) === topicId) return
+    throw this.#state.error(
+      'UNKNOWN_TOPIC_OR_PARTITION',
+      `The partition ${name} was deleted by the owner of its directory; open the directory again.`,
+      { path: folder },
+    )
   }
 
   /**

@@ -43,6 +43,9 @@ export class IndexStore {
     if (offsets === undefined || times === undefined) return undefined
     segment.savedOffsetEntries = offsets.entries
     segment.savedTimeEntries = times.entries
+    // A preallocated rest has to go before a clean end: Kafka would take its zeros for entries then.
+    const preallocated = offsetBytes.length + timeBytes.length - offsets.bytes.length - times.bytes.length
+    if (preallocated > 0) segment.indexesChanged = true
     return new SegmentIndexes(offsets, times)
   }
 
