@@ -92,7 +92,7 @@ function find(commands: readonly (Command | CommandFamily)[], argv: readonly str
   return { family: top, ...(command && { command }), names: top.commands.map(nameOf) }
 }
 
-export function nameOf(one: Command | CommandFamily): string {
+function nameOf(one: Command | CommandFamily): string {
   return 'usage' in one ? (one.usage.split(' ')[0] ?? '') : one.name
 }
 

@@ -1,4 +1,4 @@
-import { PassThrough, Readable, Writable } from 'node:stream'
+import { Readable, Writable } from 'node:stream'
 import { main } from '../src/index.ts'
 
 export interface RunOptions {
@@ -63,11 +63,4 @@ function collector(terminal = false, onText?: (text: string) => void) {
     stream: Object.assign(stream, { isTTY: terminal, columns: 100 }),
     text: () => Buffer.concat(chunks).toString(),
   }
-}
-
-/** A reader that closes its end after the first chunk, as `head -1` does. */
-export function closingPipe(): PassThrough {
-  const pipe = new PassThrough({ highWaterMark: 1 })
-  pipe.once('data', () => pipe.destroy(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })))
-  return pipe
 }

@@ -5,7 +5,7 @@ import { dataHint, withData } from '../open.ts'
 import { table } from '../output/table.ts'
 
 /** The forms of a list. */
-export const listOptions = {
+const listOptions = {
   output: {
     alias: 'o',
     choices: ['pretty', 'json', 'raw'],
