@@ -24,7 +24,7 @@ export function parsePartitionName(name: string): TopicPartition | undefined {
 }
 
 /** Whether a name may become part of a path. */
-export function isTopicName(topic: string): boolean {
+function isTopicName(topic: string): boolean {
   return TOPIC_NAME.test(topic) && topic !== '.' && topic !== '..'
 }
 

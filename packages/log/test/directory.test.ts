@@ -237,6 +237,39 @@ t.test('a creation that was cut or failed leaves nothing that another topic inhe
   t.ok(cuts > 3, `${cuts} creations were cut`)
 })
 
+t.test('a creation that failed at its last step can be tried again', async t => {
+  const vfs = new FaultFs(new MemFs())
+  const directory = await openDirectory({ vfs })
+  vfs.fail({ operation: 'list', path: /t-0$/, errno: 'EMFILE' })
+  const partition = { topic: 't', partition: 0, topicId: TOPIC_ID }
+  await t.rejects(directory.createPartition(partition), { code: 'TOO_MANY_OPEN_FILES' })
+  const log = await directory.createPartition(partition)
+  t.equal((await log.append(numbers(0, 1))).baseOffset, 0)
+  await directory.close()
+})
+
+t.test(
+  'a partition whose folder is gone goes on behind what was durable, and says what is missing',
+  async t => {
+    const vfs = new MemFs()
+    const { directory, log } = await openLog({ vfs })
+    await log.append(numbers(0, 5))
+    await directory.close()
+    vfs.sync.removeTree('/data/t-0')
+    const again = await openLog({ vfs })
+    t.same(
+      again.directory.findings.map(({ kind }) => kind),
+      ['missing-data'],
+    )
+    await t.rejects(again.log.read({ offset: 0 }), { code: 'CORRUPT_MESSAGE' })
+    t.equal((await again.log.append(numbers(5, 1))).baseOffset, 5)
+    await again.directory.deletePartition({ topic: 't', partition: 0 })
+    const other = { topic: 't', partition: 0, topicId: 'n'.repeat(22) }
+    t.equal((await again.directory.createPartition(other)).logEndOffset, 0, 'another topic inherits nothing')
+    await again.directory.close()
+  },
+)
+
 t.test('unknown folders and files are named and left alone', async t => {
   const vfs = new MemFs()
   const { directory, log } = await openLog({ vfs })

@@ -165,11 +165,12 @@ for (const flushMessages of [1, Number.MAX_SAFE_INTEGER]) {
     await t.rejects(log.append(numbers(30, 10)), { code: 'KAFKA_STORAGE_ERROR' })
     t.equal(log.highWatermark, 10)
     t.same(await valuesFrom(log), range(0, 10))
-    t.equal(
-      (await log.read({ offset: 10, upTo: 'logEnd' })).bytes.length,
-      0,
-      'nothing above is shown in any way',
-    )
+    for (const upTo of ['highWatermark', 'logEnd'] as const)
+      await t.rejects(
+        log.read({ offset: 10, upTo }),
+        { code: 'KAFKA_STORAGE_ERROR' },
+        'nothing above is shown in any way, and who waits for it is told',
+      )
     await t.rejects(directory.close(), { code: 'KAFKA_STORAGE_ERROR' })
     const again = await openLog({ vfs: fs })
     t.equal(again.log.logEndOffset, 10, 'what the page cache shows is not believed')
@@ -184,6 +185,23 @@ for (const flushMessages of [1, Number.MAX_SAFE_INTEGER]) {
     await again.directory.close()
   })
 }
+
+t.test('an append that is written and not synced yet says so, and is not to be sent again', async t => {
+  const fs = new FaultFs(new MemFs())
+  const { directory, log } = await openLog({ vfs: fs, config: settings })
+  await log.append(numbers(0, 5))
+  fs.fail({ operation: 'syncDir', path: /t-0$/, errno: 'EMFILE' })
+  const refused: number[] = []
+  for (let from = 5; from < 60; from += 5) {
+    await log.append(numbers(from, 5)).catch((error: unknown) => {
+      t.match(error, { code: 'TOO_MANY_OPEN_FILES', retriable: false, message: /may still become visible/ })
+      refused.push(from)
+    })
+  }
+  t.equal(refused.length, 1)
+  t.same(await valuesFrom(log), range(0, 60), 'it came with the next one')
+  await directory.close()
+})
 
 t.test('a failed sync whose note is lost with the process is not trusted by recovery either', async t => {
   const disk = new MemFs({ crashable: true })

@@ -175,6 +175,18 @@ t.test('a real machine', { skip: process.platform !== 'linux' && 'needs /proc' }
   t.equal(await new NodeMachine().isFileLocked('1:1'), false)
 })
 
+t.test('a lock is given back also on a full disk', async t => {
+  const root = t.testdir()
+  const vfs = new FaultFs(new NodeFs())
+  const taking = { vfs, root, machine: new NodeMachine(), random: cryptoRandom }
+  const lock = await DirectoryLock.take(taking)
+  vfs.fail({ operation: 'write', path: /\.tmp$/, errno: 'ENOSPC' })
+  await lock.release()
+  vfs.assertFired()
+  const next = await DirectoryLock.take(taking)
+  await next.release()
+})
+
 const CHILD = `
 import { DirectoryLock } from ${JSON.stringify(new URL('../dist/lock/directory-lock.js', import.meta.url).href)}
 import { NodeMachine } from ${JSON.stringify(new URL('../dist/lock/node-machine.js', import.meta.url).href)}

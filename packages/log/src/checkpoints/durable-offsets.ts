@@ -61,7 +61,7 @@ export async function readDurableOffsets(vfs: Vfs, root: string): Promise<Map<st
   return notes
 }
 
-export function formatDurableOffsets(notes: ReadonlyMap<string, DurableNote>): string {
+function formatDurableOffsets(notes: ReadonlyMap<string, DurableNote>): string {
   const entries: (string | number)[][] = []
   for (const [name, { topicId = NO_ID, durableOffset, logStartOffset, failed }] of notes) {
     const parsed = parsePartitionName(name)

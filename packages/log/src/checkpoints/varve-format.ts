@@ -8,7 +8,7 @@ import { malformed } from './checkpoint-file.ts'
 
 export const VARVE_FORMAT_FILE = 'varve.format'
 /** The version that this Varve writes. */
-export const VARVE_FORMAT_VERSION = 1
+const VARVE_FORMAT_VERSION = 1
 
 export interface VarveFormat {
   readonly version: number

@@ -16,7 +16,7 @@ export function isDeletedFolder(name: string): boolean {
 }
 
 /** The name of a folder that is on its way out: `<topic>-<partition>.<32 hex digits>-delete`, cut as Kafka cuts it. */
-export function deletedFolderName(of: TopicPartition, random: Random): string {
+function deletedFolderName(of: TopicPartition, random: Random): string {
   const ending = `.${random.bytes(16).toString('hex')}-delete`
   return partitionName(of).slice(0, NAME_BYTES_MAX - ending.length) + ending
 }
