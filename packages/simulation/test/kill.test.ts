@@ -13,7 +13,7 @@ t.test(
   'kill -9 of a producing process loses no acknowledged record, doubles none, and takes no commit back',
   async t => {
     const kills = sizeOf({ test: 8, ci: 20, long: 1000 })
-    await forEachSeed(seedsFor({ test: 1, ci: 1, long: 1 }), 'kill', async seed => {
+    await forEachSeed({ seeds: seedsFor({ test: 1, ci: 1, long: 1 }), file: 'kill' }, async seed => {
       const random = new SeededRandom(seed)
       const path = t.testdir()
       const acknowledged = new Acknowledgements()

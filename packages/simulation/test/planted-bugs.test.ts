@@ -1,25 +1,39 @@
 import t from 'tap'
 import type { PlantedBug } from '@varve/log/testing'
-import { LogHistory } from '../src/history/log-history.ts'
-import { caught } from '../src/history/planted.ts'
+import { runJob, type Property } from '../src/run/job.ts'
 import { isProof } from '../src/run/sizes.ts'
 
-/** Each must be found by the histories that pass without it. */
-const always: readonly PlantedBug[] = ['dataSyncLeftOut', 'directorySyncLeftOut', 'acknowledgedBeforeSync']
-const inProofs: readonly PlantedBug[] = [
-  'recoveredTailUnsynced',
-  'failedSyncRetried',
-  'highWatermarkBeforeDurable',
-  'cleanMarkerDeletedLate',
-  'zerosTakenForRecords',
+interface Planted {
+  readonly bug: PlantedBug
+  /** The property that must fail with it, and holds without. */
+  readonly by: Property
+}
+
+const always: readonly Planted[] = [
+  { bug: 'dataSyncLeftOut', by: 'log' },
+  { bug: 'directorySyncLeftOut', by: 'log' },
+  { bug: 'acknowledgedBeforeSync', by: 'log' },
+  { bug: 'twoOwners', by: 'lock' },
 ]
 
-for (const bug of isProof() ? [...always, ...inProofs] : always) {
-  t.test(`histories with power cuts find a planted bug: ${bug}`, async t => {
-    const found = await caught(bug, seed => new LogHistory(seed, { operations: 300 }).run(), {
-      seedsMax: 150,
-    })
-    t.ok(found, 'a property failed')
+const inProofs: readonly Planted[] = [
+  { bug: 'recoveredTailUnsynced', by: 'log' },
+  { bug: 'failedSyncRetried', by: 'log' },
+  { bug: 'highWatermarkBeforeDurable', by: 'log' },
+  { bug: 'cleanMarkerDeletedLate', by: 'log' },
+  { bug: 'zerosTakenForRecords', by: 'log' },
+  { bug: 'truncationOnCorruption', by: 'corruption' },
+  { bug: 'indexTrustedUnchecked', by: 'corruption' },
+  { bug: 'dataSyncLeftOut', by: 'broker' },
+  { bug: 'directorySyncLeftOut', by: 'broker' },
+]
+
+const sizes: Readonly<Record<Property, number>> = { log: 300, broker: 300, lock: 20, corruption: 50 }
+
+for (const { bug, by } of isProof() ? [...always, ...inProofs] : always) {
+  t.test(`a planted bug is found: ${bug}, by the property of the ${by}`, async t => {
+    const found = await runJob('planted', { bug, property: by, size: sizes[by], seedsMax: 200 })
+    t.ok(found, 'the property failed')
     t.comment(found && `seed ${found.seed} after ${found.tried}: ${found.message}`)
   })
 }

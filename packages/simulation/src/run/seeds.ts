@@ -11,8 +11,7 @@ export function replayOf(file: string, seed: number): string {
  * @throws PropertyFailure that says the seed and how to run it again
  */
 export async function forEachSeed(
-  seeds: readonly number[],
-  file: string,
+  { seeds, file }: { readonly seeds: readonly number[]; readonly file: string },
   run: (seed: number) => Promise<void>,
 ): Promise<void> {
   for (const seed of seeds) {

@@ -1,5 +1,5 @@
 import { plant, type PlantedBug } from '@varve/log/testing'
-import { firstFailure } from '../run/seeds.ts'
+import { firstFailure } from './seeds.ts'
 
 /** How a planted bug was found. */
 export interface Caught {

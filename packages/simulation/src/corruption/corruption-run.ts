@@ -1,0 +1,190 @@
+import { defaultLogConfig, LogDirectory, type PartitionLog } from '@varve/log'
+import { FakeClock, isVarveError, MemFs, SeededRandom } from '@varve/platform'
+import { PropertyFailure, require } from '../failure.ts'
+import { stampedBatch, stampsIn } from '../history/stamp.ts'
+import { damageSomething, type Damage } from './damage.ts'
+
+const ROOT = '/data'
+const CONFIG = { ...defaultLogConfig, segmentBytes: 1200, indexIntervalBytes: 150 }
+const PARTITIONS = [0, 1]
+const APPENDS = 30
+
+interface Expected {
+  readonly seq: number
+  readonly index: number
+  readonly timestamp: number
+}
+
+export interface CorruptionCounts {
+  damages: number
+  /** Directories that could not be opened, and said why. */
+  refused: number
+  /** Offsets whose reading failed, and said why. */
+  unreadable: number
+  /** Records that were read and compared. */
+  compared: number
+}
+
+/**
+ * A directory that was closed in order, or not, and then damaged: what is read from it is what was written, or an
+ * error or a finding names the place.
+ */
+export class CorruptionRun {
+  readonly counts: CorruptionCounts = { damages: 0, refused: 0, unreadable: 0, compared: 0 }
+  readonly #random: SeededRandom
+  readonly #clock = new FakeClock()
+  readonly #expected = PARTITIONS.map((): Expected[] => [])
+  readonly #clean: boolean
+  #mem = new MemFs({ crashable: true, clock: this.#clock })
+
+  constructor(seed: number, { clean }: { readonly clean: boolean }) {
+    this.#random = new SeededRandom(seed)
+    this.#clean = clean
+  }
+
+  /** @throws PropertyFailure */
+  async run(damages: number): Promise<CorruptionCounts> {
+    await this.#write()
+    for (let left = damages; left > 0; left--) {
+      const mem = this.#mem.crashClone({ rng: this.#random, unsyncedPercent: 100 })
+      const damage = damageSomething(mem, ROOT, this.#random)
+      this.counts.damages++
+      try {
+        await this.#check(mem, damage)
+      } catch (error) {
+        if (!(error instanceof PropertyFailure)) throw error
+        const { path, what } = damage
+        throw new PropertyFailure(
+          `${what} of ${path}, ${this.#clean ? 'closed' : 'not closed'}: ${error.message}`,
+        )
+      }
+    }
+    return this.counts
+  }
+
+  async #write(): Promise<void> {
+    const directory = await this.#open(this.#mem, false)
+    for (const partition of PARTITIONS) {
+      const topicId = this.#random.bytes(16).toString('base64url')
+      await directory.createPartition({ topic: 'damaged', partition, topicId, config: CONFIG })
+    }
+    for (let seq = 0; seq < APPENDS; seq++) {
+      this.#clock.advance(1 + this.#random.int(50))
+      const timestamp = this.#clock.now()
+      for (const partition of PARTITIONS) {
+        const count = 1 + this.#random.int(4)
+        const bytes = stampedBatch(
+          { uid: partition, seq, count },
+          { timestamp, padding: this.#random.int(100) },
+        )
+        await directory.partition({ topic: 'damaged', partition })?.append(bytes)
+        for (let index = 0; index < count; index++) this.#expected[partition]?.push({ seq, index, timestamp })
+      }
+    }
+    if (this.#clean) await directory.close()
+    else this.#clock.advance(200)
+    await new Promise(resolve => setImmediate(resolve))
+    if (!this.#clean) this.#mem = this.#mem.crashClone({ rng: this.#random, unsyncedPercent: 100 })
+  }
+
+  #open(vfs: MemFs, readOnly: boolean): Promise<LogDirectory> {
+    const random = this.#random.fork('directory')
+    return LogDirectory.open(ROOT, { vfs, clock: this.#clock, random, readOnly, configOf: () => CONFIG })
+  }
+
+  async #check(mem: MemFs, { path }: Damage): Promise<void> {
+    let directory: LogDirectory
+    try {
+      directory = await this.#open(mem, this.#random.chance(30))
+    } catch (error) {
+      if (!isVarveError(error)) throw error
+      const named = namesFile(error, path)
+      require(named, () => `The opening fails without a word of the file: ${error.message}`)
+      this.counts.refused++
+      return
+    }
+    for (const partition of PARTITIONS) {
+      const log = directory.partition({ topic: 'damaged', partition })
+      const name = `damaged-${partition}`
+      const found = directory.findings.some(finding => finding.path.includes(`/${name}`))
+      if (log === undefined) require(found, () => `${name} is gone without a word`)
+      else await this.#checkPartition(log, this.#expected[partition] ?? [], found)
+    }
+    await directory.close().catch((error: unknown) => {
+      if (!isVarveError(error)) throw error
+    })
+  }
+
+  async #checkPartition(log: PartitionLog, expected: readonly Expected[], told: boolean): Promise<void> {
+    const end = log.highWatermark
+    const whole = log.logStartOffset === 0 && end === expected.length
+    require(whole || told, () =>
+      `${log.name} goes from ${log.logStartOffset} to ${end} without a word, not from 0 to ${expected.length}`)
+    for (let offset = log.logStartOffset; offset < end;) {
+      const next = await this.#readAt(log, offset, expected)
+      offset = next ?? offset + 1
+    }
+    for (let tries = 0; tries < 3 && whole && !told; tries++) await this.#lookUp(log, expected)
+  }
+
+  /** The offset behind what was read; undefined where an error says that this offset is damaged. */
+  async #readAt(
+    log: PartitionLog,
+    offset: number,
+    expected: readonly Expected[],
+  ): Promise<number | undefined> {
+    let bytes: Buffer
+    try {
+      bytes = (await log.read({ offset, maxBytes: 600 })).bytes
+    } catch (error) {
+      const named = isVarveError(error, 'CORRUPT_MESSAGE') && error.context.path !== undefined
+      require(named, () => `${log.name}: the reading at ${offset} fails with ${String(error)}`)
+      this.counts.unreadable++
+      return undefined
+    }
+    const found = stampsIn(bytes)
+    const last = found.at(-1)
+    require(last !== undefined && last.offset >= offset, () =>
+      `${log.name}: a read at ${offset} gives nothing`)
+    require(found[0] === undefined || found[0].offset <= offset, () =>
+      `${log.name}: a read at ${offset} gives ${found[0]?.offset}`)
+    for (const record of found) {
+      const wanted = expected[record.offset]
+      require(record.uid === log.partition &&
+        wanted?.seq === record.seq &&
+        wanted.index === record.index, () =>
+        `${log.name}: offset ${record.offset} holds ${record.uid}/${record.seq}.${record.index}, not ${wanted?.seq}.${wanted?.index}`)
+      this.counts.compared++
+    }
+    return last.offset + 1
+  }
+
+  async #lookUp(log: PartitionLog, expected: readonly Expected[]): Promise<void> {
+    const timestamp = (expected[this.#random.int(expected.length)]?.timestamp ?? 0) - this.#random.int(2)
+    const wanted = expected.findIndex(record => record.timestamp >= timestamp)
+    let found: number
+    try {
+      found = (await log.offsetForTimestamp(timestamp))?.offset ?? -1
+    } catch (error) {
+      if (!isVarveError(error, 'CORRUPT_MESSAGE')) throw error
+      this.counts.unreadable++
+      return
+    }
+    if (found === wanted) return
+    // A later one is no lie where the right one cannot be read any more.
+    const lost = found > wanted && (await this.#readAt(log, wanted, expected)) === undefined
+    require(lost, () =>
+      `${log.name}: the first record at ${timestamp} is ${wanted}, and ${found} is answered`)
+  }
+}
+
+function namesFile(error: unknown, path: string): boolean {
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  const folder = path.slice(0, path.lastIndexOf('/'))
+  const text = String(error)
+  return (
+    text.includes(name) ||
+    (folder !== ROOT && text.includes(folder)) ||
+    (folder === ROOT && text.includes(ROOT))
+  )
+}
