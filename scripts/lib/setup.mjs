@@ -88,7 +88,10 @@ async function ensurePnpm() {
     const lock = {
       name: 'varve-tools',
       lockfileVersion: 3,
-      packages: { '': { dependencies }, 'node_modules/pnpm': { version, integrity } },
+      packages: {
+        '': { dependencies },
+        'node_modules/pnpm': { version, integrity, bin: { pnpm: 'bin/pnpm.cjs' } },
+      },
     }
     writeFileSync(
       join(toolFolder, 'package.json'),
