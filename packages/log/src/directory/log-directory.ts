@@ -21,6 +21,7 @@ import { DirectoryCheckpoints } from './checkpoints.ts'
 import { ensureRoot, inspectRoot, isClean, type DirectoryRoot } from './directory-root.ts'
 import type { LogDirectoryOptions, NewPartition } from './log-directory-options.ts'
 import { Ownership } from './ownership.ts'
+import { PartitionChanges } from './partition-changes.ts'
 import { sharedContext } from './shared-context.ts'
 import {
   createPartitionFolder,
@@ -45,7 +46,7 @@ export class LogDirectory {
   readonly #durable: DurableOffsets
   readonly #checkpoints: DirectoryCheckpoints
   readonly #partitions = new Map<string, PartitionLog>()
-  readonly #changing = new Map<string, Promise<unknown>>()
+  readonly #changes = new PartitionChanges()
   readonly #findings: Finding[] = []
   #closing: Promise<void> | undefined
 
@@ -233,7 +234,7 @@ export class LogDirectory {
   }
 
   async #close(): Promise<void> {
-    await Promise.allSettled(this.#changing.values())
+    await this.#changes.idle()
     const logs = [...this.#partitions.values()]
     const failures: unknown[] = []
     await forEachBounded(logs, logLimits.opensInFlightMax, log =>
@@ -342,18 +343,6 @@ export class LogDirectory {
       )
     if (this.#closing !== undefined)
       throw new VarveError('CLOSED', `The directory ${this.path} is closed.`, { context })
-    if (this.#changing.has(name))
-      throw new VarveError(
-        'ALREADY_EXISTS',
-        `The partition ${name} is being made or deleted right now; try again.`,
-        { context, retriable: true },
-      )
-    const changed = change()
-    this.#changing.set(name, changed)
-    try {
-      return await changed
-    } finally {
-      this.#changing.delete(name)
-    }
+    return this.#changes.run(name, change)
   }
 }
