@@ -7,7 +7,7 @@ const file = 'bad-disks'
 t.test(
   'whichever operation fails, nothing that it took is acknowledged, and the next process goes on',
   async t => {
-    const seeds = seedsFor({ test: 1, ci: 3, long: 20 })
+    const seeds = seedsFor({ test: 1, ci: 2, long: 20 })
     // Every n-th operation, beginning with another one for each way to fail.
     const step = sizeOf({ test: 17, ci: 2, long: 1 })
     const { operations, runs, fired, acknowledged } = await runJob('sweeps', { seeds, step, file })

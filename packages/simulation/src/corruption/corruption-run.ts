@@ -1,11 +1,15 @@
-import { defaultLogConfig, LogDirectory, type PartitionLog } from '@varve/log'
+import { defaultLogConfig, LogDirectory, type LogConfig, type PartitionLog } from '@varve/log'
 import { FakeClock, isVarveError, MemFs, SeededRandom } from '@varve/platform'
 import { PropertyFailure, require } from '../failure.ts'
 import { stampedBatch, stampsIn } from '../history/stamp.ts'
 import { damageSomething, type Damage } from './damage.ts'
 
 const ROOT = '/data'
-const CONFIG = { ...defaultLogConfig, segmentBytes: 1200, indexIntervalBytes: 150 }
+/** Many segments and entries of indexes, or one segment that is walked as a whole. */
+const CONFIGS = [
+  { ...defaultLogConfig, segmentBytes: 1200, indexIntervalBytes: 150 },
+  { ...defaultLogConfig, segmentBytes: 100_000, indexIntervalBytes: 100_000 },
+] as const
 const PARTITIONS = [0, 1]
 const APPENDS = 30
 
@@ -35,16 +39,21 @@ export class CorruptionRun {
   readonly #clock = new FakeClock()
   readonly #expected = PARTITIONS.map((): Expected[] => [])
   readonly #clean: boolean
+  readonly #config: LogConfig
+  /** The segments' files and their sizes, before any damage. */
+  #sizes: ReadonlyMap<string, number> = new Map()
   #mem = new MemFs({ crashable: true, clock: this.#clock })
 
   constructor(seed: number, { clean }: { readonly clean: boolean }) {
     this.#random = new SeededRandom(seed)
     this.#clean = clean
+    this.#config = this.#random.pick(CONFIGS)
   }
 
   /** @throws PropertyFailure */
   async run(damages: number): Promise<CorruptionCounts> {
     await this.#write()
+    this.#sizes = logSizes(this.#mem)
     for (let left = damages; left > 0; left--) {
       const mem = this.#mem.crashClone({ rng: this.#random, unsyncedPercent: 100 })
       const damage = damageSomething(mem, ROOT, this.#random)
@@ -66,7 +75,7 @@ export class CorruptionRun {
     const directory = await this.#open(this.#mem, false)
     for (const partition of PARTITIONS) {
       const topicId = this.#random.bytes(16).toString('base64url')
-      await directory.createPartition({ topic: 'damaged', partition, topicId, config: CONFIG })
+      await directory.createPartition({ topic: 'damaged', partition, topicId, config: this.#config })
     }
     for (let seq = 0; seq < APPENDS; seq++) {
       this.#clock.advance(1 + this.#random.int(50))
@@ -89,10 +98,17 @@ export class CorruptionRun {
 
   #open(vfs: MemFs, readOnly: boolean): Promise<LogDirectory> {
     const random = this.#random.fork('directory')
-    return LogDirectory.open(ROOT, { vfs, clock: this.#clock, random, readOnly, configOf: () => CONFIG })
+    return LogDirectory.open(ROOT, {
+      vfs,
+      clock: this.#clock,
+      random,
+      readOnly,
+      configOf: () => this.#config,
+    })
   }
 
   async #check(mem: MemFs, { path }: Damage): Promise<void> {
+    const sizes = logSizes(mem)
     let directory: LogDirectory
     try {
       directory = await this.#open(mem, this.#random.chance(30))
@@ -102,6 +118,12 @@ export class CorruptionRun {
       require(named, () => `The opening fails without a word of the file: ${error.message}`)
       this.counts.refused++
       return
+    }
+    // All of a closed log was durable: nothing of it is a torn tail that may be cut.
+    const now = logSizes(mem)
+    for (const [log, size] of this.#clean ? this.#sizes : []) {
+      const left = Math.min(size, sizes.get(log) ?? 0)
+      require((now.get(log) ?? 0) >= left, () => `${log} was cut from ${left} to ${now.get(log)} bytes`)
     }
     for (const partition of PARTITIONS) {
       const log = directory.partition({ topic: 'damaged', partition })
@@ -176,6 +198,17 @@ export class CorruptionRun {
     require(lost, () =>
       `${log.name}: the first record at ${timestamp} is ${wanted}, and ${found} is answered`)
   }
+}
+
+function logSizes(mem: MemFs): Map<string, number> {
+  const sizes = new Map<string, number>()
+  for (const partition of PARTITIONS) {
+    const folder = `${ROOT}/damaged-${partition}`
+    for (const { name } of mem.sync.list(folder)) {
+      if (name.endsWith('.log')) sizes.set(`${folder}/${name}`, mem.sync.stat(`${folder}/${name}`)?.size ?? 0)
+    }
+  }
+  return sizes
 }
 
 function namesFile(error: unknown, path: string): boolean {
