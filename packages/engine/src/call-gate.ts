@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { closedError } from './errors.ts'
 
 /** Lets calls through until it is closed, and knows when the last of them has ended. */
@@ -5,6 +6,11 @@ export class CallGate {
   readonly #abort = new AbortController()
   #calls = 0
   #idle: (() => void) | undefined
+
+  constructor() {
+    // Every waiting fetch listens; more than ten are no leak.
+    setMaxListeners(0, this.#abort.signal)
+  }
 
   /** Aborts when the gate closes. */
   get closing(): AbortSignal {

@@ -123,8 +123,7 @@ export class EmbeddedBroker implements Broker {
   deleteTopics({ topics }: { topics: readonly string[] }): Promise<TopicResult[]> {
     return this.#change(async () => {
       const results = await this.#admin.delete(topics)
-      // The topics are gone already. What stays of their commits is hidden by its topic id and goes at the next opening.
-      await this.#groups.dropDeletedTopics().catch(() => undefined)
+      await this.#groups.dropDeletedTopics()
       return results
     })
   }

@@ -1,9 +1,9 @@
-import { LogDirectory } from '@varve/log'
+import { LogDirectory, type PartitionLog } from '@varve/log'
 import type { CheckedBrokerOptions } from './broker-options.ts'
 import { kafkaError } from './errors.ts'
 import { ClusterImage } from './metadata/cluster-image.ts'
 import { checkOwnable, METADATA_VERSION, METADATA_VERSION_NEW } from './metadata/features.ts'
-import { newestCheckpoint } from './metadata/metadata-checkpoint.ts'
+import { newestCheckpoint, type MetadataCheckpoint } from './metadata/metadata-checkpoint.ts'
 import { METADATA_TOPIC_ID, MetadataLog } from './metadata/metadata-log.ts'
 import { configureLogs, reconcile } from './topics/reconcile.ts'
 import { topicLogConfig } from './topics/topic-config.ts'
@@ -84,12 +84,24 @@ async function openMetadata(
   const metadata = new MetadataLog({ log, clock, image })
   const checkpoint = await newestCheckpoint(vfs, log.folder)
   if (checkpoint !== undefined) log.leaderEpoch = Math.max(log.leaderEpoch, checkpoint.epoch)
+  if (!readOnly && checkpoint !== undefined && log.logEndOffset < checkpoint.endOffset)
+    throw behindCheckpoint(log, checkpoint)
   await metadata.load(checkpoint)
   if (metadata.isEmpty && checkpoint === undefined && !readOnly) {
     const message = { name: METADATA_VERSION, featureLevel: METADATA_VERSION_NEW }
     await metadata.append([{ name: 'FeatureLevelRecord', version: 0, message }])
   }
   return metadata
+}
+
+/** What would be written now got offsets that the checkpoint covers: the next opening would pass over it. */
+function behindCheckpoint(log: PartitionLog, checkpoint: MetadataCheckpoint): Error {
+  const { endOffset, path } = checkpoint
+  return kafkaError(
+    'KAFKA_STORAGE_ERROR',
+    `The metadata in ${log.folder} ends at offset ${log.logEndOffset}, but its checkpoint ${path} reaches to ${endOffset}; restore the segments between, or open the directory read-only.`,
+    { path: log.folder, wanted: endOffset, found: log.logEndOffset },
+  )
 }
 
 function withoutMetadata(path: string): Error {

@@ -262,3 +262,21 @@ t.test('a damaged partition of the offsets takes only its own groups with it', a
   t.match(await broker.fetchOffsets({ group: 'b' }), offsets)
   await broker.close()
 })
+
+t.test('a damaged partition of the offsets keeps no directory shut after a deletion', async t => {
+  const vfs = new MemFs()
+  let broker = await brokerWith({}, { vfs, offsetsTopicPartitions: 1 })
+  for (const offset of [1, 2])
+    await broker.commitOffsets({ ...OUTSIDE, offsets: [{ topic: 't', partition: 0, offset }] })
+  await broker.close()
+  const path = '/data/__consumer_offsets-0/00000000000000000000.log'
+  const file = await vfs.open(path, 'write')
+  await file.write([Buffer.from([0xff])], (vfs.sync.stat(path)?.size ?? 0) - 3)
+  await file.close()
+  broker = await openBroker({ vfs })
+  t.match(await broker.deleteTopics({ topics: ['t'] }), [{ topic: 't', error: undefined }])
+  await broker.close()
+  broker = await openBroker({ vfs })
+  t.equal(await codeOf(() => broker.fetchOffsets({ group: 'g' })), 'KAFKA_STORAGE_ERROR')
+  await broker.close()
+})

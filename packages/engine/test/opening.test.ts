@@ -1,5 +1,5 @@
 import t from 'tap'
-import { cpSync, readFileSync, readdirSync } from 'node:fs'
+import { cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { FakeClock, MemFs, NodeFs, SeededRandom } from '@varve/platform'
 import { writeMetadataRecord } from '@varve/protocol'
@@ -112,6 +112,43 @@ t.test('a reader that waits sees what the owner appends', async t => {
   t.equal(clock.timers, 0)
   await reader.close()
   await owner.close()
+})
+
+t.test('a topic that its owner deletes is an error of its own for a reader', async t => {
+  const vfs = new MemFs()
+  const owner = await brokerWith({}, { vfs })
+  await owner.createTopics({ topics: [{ topic: 'u' }] })
+  await produce(owner, ['kept'], { topic: 'u' })
+  const reader = await openBroker({ vfs, readOnly: true })
+  await owner.deleteTopics({ topics: ['t'] })
+  const partitions = ['t', 'u'].map(topic => ({ topic, partition: 0, offset: 0 }))
+  const results = await reader.fetch({ partitions, maxBytes: 1000 })
+  t.same(
+    results.map(({ error, batches }) => error?.code ?? batches.length > 0),
+    ['UNKNOWN_TOPIC_OR_PARTITION', true],
+  )
+  await reader.close()
+  await owner.close()
+})
+
+t.test('metadata that ends below its checkpoint is not written to', async t => {
+  const path = t.testdir()
+  cpSync(fixture('snapshot'), path, { recursive: true })
+  const folder = join(path, '__cluster_metadata-0')
+  for (const name of readdirSync(folder)) {
+    const [, offset] = /^(\d{20})\.(?:log|index|timeindex)$/.exec(name) ?? []
+    if (Number(offset) >= 200) rmSync(join(folder, name))
+  }
+  const points = join(path, 'recovery-point-offset-checkpoint')
+  writeFileSync(
+    points,
+    readFileSync(points, 'utf8').replace(/__cluster_metadata 0 \d+/, '__cluster_metadata 0 200'),
+  )
+  const error: unknown = await openBroker({ vfs: new NodeFs(), path }).catch((reason: unknown) => reason)
+  t.match(error, { code: 'KAFKA_STORAGE_ERROR', message: /ends at offset 200, but its checkpoint/ })
+  const reader = await openBroker({ vfs: new NodeFs(), path, readOnly: true })
+  t.ok((await topicNames(reader)).length > 0)
+  await reader.close()
 })
 
 t.test('an opening that fails anywhere gives the directory back', async t => {

@@ -205,6 +205,24 @@ t.test('a waiting fetch is woken by an append, without polling', async t => {
   await broker.close()
 })
 
+t.test('many fetches may wait, and all are told when the partition fails', async t => {
+  const warnings: Error[] = []
+  const warn = (warning: Error): void => void warnings.push(warning)
+  process.on('warning', warn)
+  t.teardown(() => process.off('warning', warn))
+  const vfs = new FaultFs(new MemFs())
+  const broker = await brokerWith({}, { vfs })
+  await produce(broker, ['a'])
+  const request = { partitions: [{ topic: 't', partition: 0, offset: 1 }], maxBytes: 1000, maxWaitMs: 60_000 }
+  const waiting = Array.from({ length: 20 }, () => broker.fetch(request))
+  vfs.fail({ operation: 'datasync', path: /t-0.*\.log$/ })
+  t.equal(await codeOf(() => produce(broker, ['b'])), 'KAFKA_STORAGE_ERROR')
+  for (const [result] of await Promise.all(waiting)) t.equal(result?.error?.code, 'KAFKA_STORAGE_ERROR')
+  await turn()
+  t.same(warnings, [])
+  await broker.close().catch(() => undefined)
+})
+
 t.test('a waiting fetch waits for its minBytes, and ends with what is there when the time is up', async t => {
   const clock = new FakeClock(DAY)
   const broker = await brokerWith({}, { clock })

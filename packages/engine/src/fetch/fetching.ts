@@ -1,6 +1,7 @@
 import { VarveError, type Clock, type Random } from '@varve/platform'
 import type { PartitionLog } from '@varve/log'
 import type { FetchPartition, FetchRequest, FetchResult } from '../broker.ts'
+import { toVarveError } from '../errors.ts'
 import type { Topics } from '../topics/topics.ts'
 import { FetchWait } from './fetch-wait.ts'
 
@@ -36,7 +37,6 @@ export class Fetching {
       if (maxWaitMs > 0) for (const log of this.#logsOf(request)) wait.watch(log)
       for (;;) {
         wait.reset()
-        if (readOnly) for (const log of this.#logsOf(request)) await log.refresh()
         const results = await new FetchRound(this.#options, request).read()
         wait.check()
         const bytes = results.reduce((sum, { batches }) => sum + batches.length, 0)
@@ -65,6 +65,7 @@ class FetchRound {
   readonly #options: FetchingOptions
   readonly #request: FetchRequest
   readonly #results: (FetchResult | undefined)[]
+  readonly #failures = new Map<FetchPartition, VarveError>()
   #left: number
 
   constructor(options: FetchingOptions, request: FetchRequest) {
@@ -80,6 +81,7 @@ class FetchRound {
    */
   async read(): Promise<FetchResult[]> {
     const { partitions } = this.#request
+    if (this.#options.readOnly) for (const partition of partitions) await this.#refresh(partition)
     const waiting: number[] = []
     const first = partitions.length > 1 ? this.#options.random.int(partitions.length) : 0
     for (let turn = 0; turn < partitions.length; turn++) {
@@ -92,6 +94,15 @@ class FetchRound {
     for (const index of waiting)
       if (this.#left > 0 && this.#results[index]?.batches.length === 0) await this.#readOne(index, this.#left)
     return this.#results.filter(result => result !== undefined)
+  }
+
+  /** Takes in what the owner of the directory has appended; that it deleted one topic is no failure of the others. */
+  async #refresh(partition: FetchPartition): Promise<void> {
+    try {
+      await this.#options.topics.log(partition).refresh()
+    } catch (error) {
+      this.#failures.set(partition, toVarveError(error))
+    }
   }
 
   #hasMore(index: number): boolean {
@@ -123,6 +134,8 @@ class FetchRound {
     let log: PartitionLog | undefined
     try {
       log = this.#options.topics.log(request)
+      const failure = this.#failures.get(request)
+      if (failure !== undefined) throw failure
       const { bytes, highWatermark, logStartOffset } = await log.read({ offset, maxBytes, minOneBatch })
       return {
         topic,

@@ -63,13 +63,17 @@ export class Groups {
     }
   }
 
-  /** Removes what was committed for topics that are gone. */
+  /** Removes what was committed for topics that are gone. What cannot be removed is hidden, and tried again at the next opening. */
   async dropDeletedTopics(): Promise<void> {
-    const { image } = this.#options.topics
-    await this.coordinator.dropTopics((name, topicId) => {
-      const topic = image.topic(name)
-      return topic === undefined || (topicId !== undefined && topicId !== topic.topicId)
-    })
+    const { logger, topics } = this.#options
+    try {
+      await this.coordinator.dropTopics((name, topicId) => {
+        const topic = topics.image.topic(name)
+        return topic === undefined || (topicId !== undefined && topicId !== topic.topicId)
+      })
+    } catch (error) {
+      logger.warn({ error }, 'Offsets of deleted topics stay stored for now; nobody is shown them.')
+    }
   }
 
   /** @throws `KAFKA_STORAGE_ERROR` when the group's records could not be read */

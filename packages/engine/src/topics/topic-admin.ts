@@ -36,7 +36,7 @@ export class TopicAdmin {
   readonly #options: TopicAdminOptions
   readonly #topics: Topics
   readonly #changes: TopicChanges | undefined
-  #ignoresCase: Promise<boolean> | undefined
+  #ignoresCase: boolean | undefined
 
   constructor(options: TopicAdminOptions) {
     const { directory, metadata, topics, random, logger } = options
@@ -143,7 +143,7 @@ export class TopicAdmin {
     const { topic, partitions = this.#options.numPartitions, config = {} } = request
     checkNewTopicName(topic, {
       existing: this.#topics.image.topics.keys(),
-      ignoresCase: await (this.#ignoresCase ??= this.#probeCase()),
+      ignoresCase: (this.#ignoresCase ??= await this.#probeCase()),
     })
     checkPartitionCount(topic, partitions)
     const checked = checkTopicConfig(config)
