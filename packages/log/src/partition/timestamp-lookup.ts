@@ -28,13 +28,15 @@ export class TimestampLookup {
   async find(timestamp: number): Promise<TimestampAnswer | undefined> {
     const state = this.#state
     state.checkOpen()
+    // As it is now: what becomes visible in a later segment meanwhile would be answered over what came before it.
+    const limit = state.highWatermark
     for (const segment of state.segments) {
-      if (segment.baseOffset >= state.highWatermark) return undefined
+      if (segment.baseOffset >= limit) return undefined
       if (state.endOffsetOf(segment) <= state.logStartOffset || segment.size === 0) continue
       const { maxTimestamp } = await this.#indexes.withTimes(segment)
       if (maxTimestamp < timestamp) continue
       const answer = await state.context.files.use(segment.logPath, file =>
-        this.#inSegment(segment, file, timestamp),
+        this.#inSegment(segment, file, { timestamp, limit }),
       )
       if (answer !== undefined) return answer
     }
@@ -44,10 +46,9 @@ export class TimestampLookup {
   async #inSegment(
     segment: LogSegment,
     file: VfsFile,
-    timestamp: number,
+    { timestamp, limit }: { timestamp: number; limit: number },
   ): Promise<TimestampAnswer | undefined> {
     const scanner = this.#indexes.scanner(segment, file)
-    const limit = this.#state.highWatermark
     let position = await this.#start(segment, file, timestamp)
     let expected: number | undefined
     while (position < scanner.size) {
