@@ -28,7 +28,7 @@ export class BrokerLife {
   readonly #model: BrokerModel
   readonly #counts: HistoryCounts
   #outstanding = 0
-  #failure: unknown
+  #failure: Error | undefined
 
   constructor(options: BrokerLifeOptions) {
     this.#disk = options.disk
@@ -55,9 +55,8 @@ export class BrokerLife {
     for (let left = operations; left > 0 && !this.#disk.dead; left--) {
       this.#counts.operations++
       this.#operation()
-      if (this.#random.chance(30)) await turn()
-      while (this.#outstanding > OUTSTANDING_MAX && !this.#disk.dead) await this.#settleSome()
-      if (this.#failure !== undefined) throw this.#failure
+      await this.#pause()
+      this.#throwFailure()
     }
     while (this.#outstanding > 0 && !this.#disk.dead) await this.#settleSome()
     return !this.#disk.dead
@@ -225,12 +224,21 @@ export class BrokerLife {
     )
   }
 
+  async #pause(): Promise<void> {
+    if (this.#random.chance(30)) await turn()
+    while (this.#outstanding > OUTSTANDING_MAX && !this.#disk.dead) await this.#settleSome()
+  }
+
   async #settleSome(): Promise<void> {
     const before = this.#outstanding
     const fewer = async (): Promise<void> => {
       while (this.#outstanding >= before && !this.#disk.dead) await turn()
     }
     await this.#wait(fewer(), `${before} calls`)
+    this.#throwFailure()
+  }
+
+  #throwFailure(): void {
     if (this.#failure !== undefined) throw this.#failure
   }
 

@@ -197,7 +197,7 @@ export class SimDisk implements Vfs {
     if (!this.#delays) return
     const kind = this.#random.int(16)
     if (kind === 0) await turn()
-    else for (let hop = kind >> 2; hop > 0; hop--) await undefined
+    else for (let hop = kind >> 2; hop > 0; hop--) await Promise.resolve()
   }
 }
 

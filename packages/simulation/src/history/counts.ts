@@ -17,8 +17,14 @@ export class HistoryCounts {
 
   add(other: HistoryCounts): void {
     for (const key of Object.keys(other) as (keyof HistoryCounts)[]) {
-      if (key !== 'add' && key !== 'toString') this[key] += other[key]
+      if (key !== 'add' && key !== 'toJSON' && key !== 'toString') this[key] += other[key]
     }
+  }
+
+  /** As plain data, for another thread. */
+  toJSON() {
+    const { histories, operations, acknowledged, records, reopens, powerCuts, kills, closes, faults } = this
+    return { histories, operations, acknowledged, records, reopens, powerCuts, kills, closes, faults }
   }
 
   toString(): string {

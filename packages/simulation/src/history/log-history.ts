@@ -121,8 +121,7 @@ export class LogHistory {
   /** The marker of a clean shutdown goes before anything of a partition is looked at, and comes last. */
   #watch({ at, operation, path, fault }: WatchedOperation): void {
     this.#options.trace?.(`${at} ${operation} ${path} ${fault ?? ''}`)
-    if (operation === 'close' || !path.startsWith(`${ROOT}/`) || path.indexOf('/', ROOT.length + 1) < 0)
-      return
+    if (operation === 'close' || !path.startsWith(`${ROOT}/`) || !path.includes('/', ROOT.length + 1)) return
     if (this.#mem.sync.stat(MARKER) === undefined) return
     this.#failure ??= new PropertyFailure(
       `The marker of a clean shutdown is there while operation ${at}, ${operation}, works on ${path}`,

@@ -32,7 +32,7 @@ export class LogLife {
   /** Partitions that said that they take no more. */
   readonly #offline = new Set<ModelPartition>()
   #outstanding = 0
-  #failure: unknown
+  #failure: Error | undefined
 
   constructor(options: LogLifeOptions) {
     this.#disk = options.disk
@@ -268,7 +268,7 @@ export class LogLife {
       try {
         then(outcome)
       } catch (error) {
-        this.#failure ??= error
+        this.#failure ??= error instanceof Error ? error : new PropertyFailure(String(error))
       }
     }
     call.then(
@@ -284,7 +284,7 @@ export class LogLife {
   async #pause(): Promise<void> {
     const kind = this.#random.int(10)
     if (kind === 9) await turn()
-    else if (kind > 5) for (let hops = this.#random.int(20); hops > 0; hops--) await undefined
+    else if (kind > 5) for (let hops = this.#random.int(20); hops > 0; hops--) await Promise.resolve()
     while (this.#outstanding > OUTSTANDING_MAX && !this.#disk.dead) await this.#settleSome()
   }
 

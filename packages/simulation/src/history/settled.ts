@@ -21,15 +21,14 @@ export async function settled<T>(
   of: { disk: SimDisk; clock: FakeClock; what: string },
 ): Promise<Settled<T>> {
   const { disk, clock, what } = of
-  let outcome: Settled<T> | undefined
+  const state: { outcome?: Settled<T> } = {}
   call.then(
-    value => (outcome ??= disk.dead ? { kind: 'dead' } : { kind: 'done', value }),
-    (error: unknown) => (outcome ??= disk.dead ? { kind: 'dead' } : { kind: 'failed', error }),
+    value => (state.outcome ??= disk.dead ? { kind: 'dead' } : { kind: 'done', value }),
+    (error: unknown) => (state.outcome ??= disk.dead ? { kind: 'dead' } : { kind: 'failed', error }),
   )
   for (let turns = 1; ; turns++) {
     await turn()
-    const found = outcome as Settled<T> | undefined
-    if (found !== undefined) return found
+    if (state.outcome !== undefined) return state.outcome
     if (disk.dead) return { kind: 'dead' }
     if (turns % 64 === 0) clock.advance(50)
     if (turns > TURNS_MAX)

@@ -7,9 +7,9 @@ export interface KilledChildOptions {
   readonly script: string
   readonly arguments: readonly string[]
   /** Whether this line is the last one before it is killed. */
-  killAfter(line: string): boolean
+  readonly killAfter: (line: string) => boolean
   /** Takes every line, also those that it wrote before it died and that were read after. */
-  take(line: string): void
+  readonly take: (line: string) => void
 }
 
 /**

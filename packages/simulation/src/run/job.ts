@@ -27,45 +27,47 @@ const properties = {
 
 export type Property = keyof typeof properties
 
+export interface PlantedTrial {
+  readonly bug: PlantedBug
+  readonly property: Property
+  /** Operations, acquisitions or damages of one seed. */
+  readonly size: number
+  readonly seedsMax: number
+}
+
 const jobs = {
-  async histories(of: Trial & { readonly property: 'log' | 'broker'; readonly operations: number }) {
+  histories: async (of: Trial & { readonly property: 'log' | 'broker'; readonly operations: number }) => {
     const counts = new HistoryCounts()
     await forEachSeed(of, async seed => {
       counts.add(await properties[of.property](seed, of.operations))
     })
-    return { text: counts.toString(), ...counts }
+    return { text: counts.toString(), ...counts.toJSON() }
   },
-  async lockRaces(of: Trial & { readonly acquisitions: number }): Promise<LockRaceCounts> {
+  lockRaces: async (of: Trial & { readonly acquisitions: number }): Promise<LockRaceCounts> => {
     const total = { acquired: 0, refused: 0, killed: 0 }
     await forEachSeed(of, async seed => {
       addTo(total, await properties.lock(seed, of.acquisitions))
     })
     return total
   },
-  async corruptions(of: Trial & { readonly damages: number }): Promise<CorruptionCounts> {
+  corruptions: async (of: Trial & { readonly damages: number }): Promise<CorruptionCounts> => {
     const total = { damages: 0, refused: 0, unreadable: 0, compared: 0 }
     await forEachSeed(of, async seed => {
       addTo(total, await properties.corruption(seed, of.damages))
     })
     return total
   },
-  async sweeps(of: Trial & { readonly step: number }): Promise<SweepCounts> {
+  sweeps: async (of: Trial & { readonly step: number }): Promise<SweepCounts> => {
     const total = { operations: 0, runs: 0, fired: 0, acknowledged: 0 }
     await forEachSeed(of, async seed => {
       addTo(total, await sweepAll(seed, of))
     })
     return total
   },
-  planted(of: {
-    bug: PlantedBug
-    property: Property
-    size: number
-    seedsMax: number
-  }): Promise<Caught | undefined> {
-    return caught(of.bug, seed => properties[of.property](seed, of.size), of)
-  },
+  planted: (of: PlantedTrial): Promise<Caught | undefined> =>
+    caught(of.bug, seed => properties[of.property](seed, of.size), of),
   /** Every operation of every disk of a history, and how it went on. */
-  async story({ seed, operations }: { seed: number; operations: number }): Promise<string[]> {
+  story: async ({ seed, operations }: { seed: number; operations: number }): Promise<string[]> => {
     const lines: string[] = []
     const history = new LogHistory(seed, { operations, trace: line => lines.push(line) })
     await history.run()
@@ -88,7 +90,9 @@ export async function runJob<Name extends keyof Jobs>(
 ): Promise<Awaited<ReturnType<Jobs[Name]>>> {
   const worker = new Worker(new URL(import.meta.url), { workerData: { varveJob: name, given } })
   const answer = await new Promise<Answer>((resolve, reject) => {
-    worker.once('message', resolve)
+    worker.once('message', (said: Answer) => {
+      resolve(said)
+    })
     worker.once('error', reject)
     worker.once('exit', code => {
       reject(
