@@ -71,16 +71,21 @@ function noDirectory(path: string, cause: VarveError): VarveError {
 
 /** Says which process of which host the owner is, where the lock tells. */
 async function lockedBy(path: string, cause: VarveError): Promise<VarveError> {
-  const { pid, machineId } = (cause.context.found ?? {}) as { pid?: number; machineId?: string }
+  const { pid, machineId, life } = (cause.context.found ?? {}) as {
+    pid?: number
+    machineId?: string
+    life?: string
+  }
   if (pid === undefined) return cause
   const own = await readFile('/etc/machine-id', 'utf8').catch(() => '')
   const here = machineId !== undefined && machineId !== '' && own.trim() === machineId
   const host = here
     ? `this host (${hostname()})`
     : `the host with machine id ${machineId === '' ? 'unknown' : (machineId ?? 'unknown')}`
+  const force = life === 'alive' ? '' : ', or add --force if you are sure that it is gone'
   return new VarveError(
     cause.code,
-    `The data directory ${path} is owned by process ${pid} on ${host}: wait until it ends (reading works meanwhile), or add --force if you are sure that it is gone.`,
+    `The data directory ${path} is owned by process ${pid} on ${host}: wait until it ends (reading works meanwhile)${force}.`,
     { context: cause.context, retriable: true, cause },
   )
 }

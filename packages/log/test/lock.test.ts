@@ -52,6 +52,16 @@ t.test('who may own a directory', async t => {
   t.ok(await take(vfs, first.spawn({ machineId: 'other', bootId: 'x' }), true), 'by force')
 })
 
+t.test('force takes nothing from an owner that gives a sign of life', async t => {
+  for (const sockets of [true, false]) {
+    const vfs = memory()
+    const owner = new FakeMachine()
+    owner.sockets = sockets
+    await take(vfs, owner)
+    await t.rejects(take(vfs, owner.spawn(), true), LOCKED, `sockets: ${sockets}`)
+  }
+})
+
 t.test('without a socket the process itself has to be gone', async t => {
   const vfs = memory()
   const owner = new FakeMachine()

@@ -172,32 +172,39 @@ async function removeOlder(
 async function refuseOwned(options: LockOptions, numbers: readonly number[]): Promise<void> {
   const { vfs, root, force } = options
   const highest = numbers.at(-1)
-  if (highest === undefined || force === true || plantedBugs.twoOwners) return
+  if (highest === undefined || plantedBugs.twoOwners) return
   const path = lockPath(root, highest)
   const content = await readLock(vfs, path)
   // Removed meanwhile: there is a higher one, which the next look shows.
   if (content === 'gone') return
-  if (content === 'unreadable') throw locked(root, `its lock ${path} cannot be understood`, undefined)
-  if (await isDead(options, content)) return
-  throw locked(root, `process ${content.pid} owns it`, content)
+  if (content === 'unreadable') {
+    if (force === true) return
+    throw locked(root, `its lock ${path} cannot be understood`, undefined)
+  }
+  const life = await lifeOf(options, content)
+  if (life === 'dead' || (life === 'unknown' && force === true)) return
+  throw locked(root, `process ${content.pid} owns it`, { ...content, life })
 }
 
-/** The four signs of death; without one of them the owner counts as living. */
-async function isDead({ machine, root }: LockOptions, owner: LockContent): Promise<boolean> {
-  if (owner.released) return true
+/** The four signs of death, and the two of life. An owner without a sign counts as living, but force may take its place. */
+async function lifeOf(
+  { machine, root }: LockOptions,
+  owner: LockContent,
+): Promise<'dead' | 'alive' | 'unknown'> {
+  if (owner.released) return 'dead'
   const own = await machine.facts()
   const sameMachine = owner.machineId !== '' && owner.machineId === own.machineId
   const bootsKnown = owner.bootId !== '' && own.bootId !== ''
-  if (sameMachine && bootsKnown && owner.bootId !== own.bootId) return true
+  if (sameMachine && bootsKnown && owner.bootId !== own.bootId) return 'dead'
   const sameBoot = bootsKnown ? owner.bootId === own.bootId : sameMachine
-  if (!sameBoot) return false
+  if (!sameBoot) return 'unknown'
   if (owner.socket !== null) {
     const answer = await machine.knock(root, owner.socket)
-    if (answer !== 'unknown') return answer === 'refused'
+    if (answer !== 'unknown') return answer === 'refused' ? 'dead' : 'alive'
   }
   if (owner.pidNamespace === '' || owner.pidNamespace !== own.pidNamespace || owner.startTime === '')
-    return false
-  return (await machine.startTimeOf(owner.pid)) !== owner.startTime
+    return 'unknown'
+  return (await machine.startTimeOf(owner.pid)) === owner.startTime ? 'alive' : 'dead'
 }
 
 /** @throws `DIRECTORY_LOCKED` when a running Kafka has the directory open */
@@ -213,16 +220,22 @@ async function refuseKafka({ vfs, root, machine }: LockOptions): Promise<void> {
   )
 }
 
-function locked(root: string, why: string, owner: LockContent | undefined): VarveError {
-  return new VarveError(
-    'DIRECTORY_LOCKED',
-    `The directory ${root} is in use: ${why}; close it there, or if you are sure that nobody uses it, open it with --force.`,
-    {
-      context: {
-        path: root,
-        ...(owner === undefined ? {} : { found: { pid: owner.pid, machineId: owner.machineId } }),
-      },
-      retriable: true,
+function locked(
+  root: string,
+  why: string,
+  owner: (LockContent & { life: 'alive' | 'unknown' }) | undefined,
+): VarveError {
+  const advice =
+    owner?.life === 'alive'
+      ? 'close it there, or read beside it'
+      : 'close it there, or if you are sure that nobody uses it, open it with --force'
+  return new VarveError('DIRECTORY_LOCKED', `The directory ${root} is in use: ${why}; ${advice}.`, {
+    context: {
+      path: root,
+      ...(owner === undefined
+        ? {}
+        : { found: { pid: owner.pid, machineId: owner.machineId, life: owner.life } }),
     },
-  )
+    retriable: true,
+  })
 }
