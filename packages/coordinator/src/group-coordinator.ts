@@ -140,7 +140,14 @@ export class GroupCoordinator {
         { group: request.group },
       )
     }
-    return this.#group(request.group).join(request)
+    const group = this.#group(request.group)
+    try {
+      return group.join(request)
+    } catch (error) {
+      // A group that nobody was let into was never there.
+      if (group.generation === 0 && group.members.size === 0) this.#groups.delete(request.group)
+      throw error
+    }
   }
 
   sync(request: SyncRequest): Promise<SyncResponse> {

@@ -146,6 +146,13 @@ t.test('the protocol that most members prefer among the common ones wins', async
   t.equal((await two).protocol, 'b')
 })
 
+t.test('a group that nobody was let into is not listed', async t => {
+  const h = new Harness()
+  t.equal(await codeOf(() => h.join({ protocols: [] })), 'INCONSISTENT_GROUP_PROTOCOL')
+  t.equal(await codeOf(() => h.join({ memberId: 'nobody' })), 'UNKNOWN_MEMBER_ID')
+  t.same(h.coordinator.list(), [])
+})
+
 t.test('calls of another generation, of strangers and of bad groups say what is wrong', async t => {
   const h = new Harness()
   const joined = await h.alone()

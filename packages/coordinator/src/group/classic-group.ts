@@ -311,11 +311,11 @@ export class ClassicGroup {
     const { generation } = this
     if (this.#writing === generation) return
     this.#writing = generation
-    const shares = new Map(request.assignments.map(one => [one.memberId, one.assignment]))
     try {
+      const shares = new Map(request.assignments.map(one => [one.memberId, one.assignment]))
       await this.#options.persist(this.group, this.#value(shares))
     } catch (error) {
-      this.#writing = -1
+      if (this.#writing === generation) this.#writing = -1
       if (this.state !== 'CompletingRebalance' || this.generation !== generation) return
       for (const member of this.members.values()) member.fail(toError(error))
       this.#prepare()
