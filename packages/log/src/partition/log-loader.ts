@@ -262,6 +262,8 @@ export class LogLoader {
       state.segments.add(segment)
       state.folderDirty = true
     }
+    // A roll that was cut left its name, perhaps unsynced, and nothing that would say so.
+    if (last?.size === 0) state.folderDirty = true
     // A snapshot of producers above the end describes records that are gone.
     for (const offset of files.snapshots) {
       if (offset > end) await removeFile(vfs, join(state.folder, segmentFileName(offset, SNAPSHOT_SUFFIX)))
