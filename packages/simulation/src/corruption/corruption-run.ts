@@ -42,6 +42,7 @@ export class CorruptionRun {
   readonly #config: LogConfig
   /** The segments' files and their sizes, before any damage. */
   #sizes: ReadonlyMap<string, number> = new Map()
+  #opens = 0
   #mem = new MemFs({ crashable: true, clock: this.#clock })
 
   constructor(seed: number, { clean }: { readonly clean: boolean }) {
@@ -97,7 +98,7 @@ export class CorruptionRun {
   }
 
   #open(vfs: MemFs, readOnly: boolean): Promise<LogDirectory> {
-    const random = this.#random.fork('directory')
+    const random = this.#random.fork(`directory-${this.#opens++}`)
     return LogDirectory.open(ROOT, {
       vfs,
       clock: this.#clock,

@@ -37,6 +37,7 @@ export class FaultSweep {
   readonly #disk: SimDisk
   readonly #partitions: ModelPartition[]
   #acknowledged = 0
+  #opens = 0
 
   constructor(run: SweepRun) {
     this.#run = run
@@ -108,7 +109,8 @@ export class FaultSweep {
   }
 
   #open(vfs: SimDisk): Promise<LogDirectory> {
-    const random = this.#random.fork('directory')
+    // Tokens never repeat.
+    const random = this.#random.fork(`directory-${this.#opens++}`)
     return LogDirectory.open(ROOT, { vfs, clock: this.#clock, random, configOf: () => CONFIG })
   }
 
