@@ -56,7 +56,7 @@ export class LogModel {
     const random = this.#random
     return {
       ...defaultLogConfig,
-      segmentBytes: random.pick([400, 1500, 6000]),
+      segmentBytes: random.pick([600, 2500, 10_000]),
       indexIntervalBytes: random.pick([1, 200, 1000]),
       flushMessages: random.pick([1, 1, 1, 5, Number.MAX_SAFE_INTEGER]),
       flushMs: random.pick([Number.MAX_SAFE_INTEGER, 100]),
