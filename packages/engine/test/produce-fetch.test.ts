@@ -353,3 +353,23 @@ t.test('what is on its way to a topic that is deleted ends with the right word',
   t.equal(await codeOf(() => produce(broker, ['x'])), 'UNKNOWN_TOPIC_OR_PARTITION')
   await broker.close()
 })
+
+t.test(
+  'a lookup in a topic that is deleted and made anew meanwhile finds no files, and says what happened',
+  async t => {
+    const vfs = new FaultFs(new MemFs())
+    let broker = await brokerWith({ config: { 'segment.bytes': '1048576' } }, { vfs })
+    for (let count = 0; count < 3; count++) await produce(broker, ['x'.repeat(600_000)])
+    await broker.close()
+    broker = await openBroker({ vfs })
+    const hold = vfs.hold({ operation: 'readFile', path: /t-0\/0*1\.index$/ })
+    const looking = broker.listOffsets({ partitions: [{ topic: 't', partition: 0, query: DAY + 1 }] })
+    await hold.reached()
+    await broker.deleteTopics({ topics: ['t'] })
+    await broker.createTopics({ topics: [{ topic: 't' }] })
+    hold.release()
+    t.equal((await looking)[0]?.error?.code, 'UNKNOWN_TOPIC_OR_PARTITION')
+    t.equal(await produce(broker, ['new']), 0)
+    await broker.close()
+  },
+)

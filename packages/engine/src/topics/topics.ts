@@ -46,10 +46,9 @@ export class Topics {
     )
   }
 
-  /** What went wrong, in the words of this topic: a log that closed under a call while the broker is open was deleted. */
+  /** What went wrong, in the words of this topic: a log that closed under a call was deleted, as a broker that closes waits for its calls. */
   failure(error: unknown, topic: string): VarveError {
-    const wasDeleted = isVarveError(error, 'CLOSED') && this.image.topic(topic) === undefined
-    return wasDeleted ? unknownTopic(topic) : toVarveError(error)
+    return isVarveError(error, 'CLOSED') ? unknownTopic(topic) : toVarveError(error)
   }
 
   /** The log of an internal topic's partition, if it is there. */

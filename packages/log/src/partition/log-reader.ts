@@ -63,12 +63,7 @@ export class LogReader {
     const { offset } = request
     if (!(offset >= state.logStartOffset && offset <= state.logEndOffset)) throw this.#outOfRange(offset)
     const limit = request.upTo === 'logEnd' && !state.untrusted ? state.logEndOffset : state.highWatermark
-    if (offset < limit) {
-      const bytes = await this.#readFrom(request, limit)
-      // The files of a log that was deleted meanwhile may be another's.
-      state.checkOpen()
-      return this.#answer(bytes)
-    }
+    if (offset < limit) return this.#answer(await this.#readFrom(request, limit))
     // After a failed sync nothing will come any more: who waits for it must know.
     if (state.untrusted && state.offline !== undefined) throw state.offline
     return this.#answer(EMPTY)

@@ -147,12 +147,12 @@ export class PartitionLog {
    * @throws `OFFSET_OUT_OF_RANGE`; `CORRUPT_MESSAGE` with file and position when the wanted offset is damaged; `CLOSED`
    */
   read(request: ReadRequest): Promise<FetchData> {
-    return this.#reader.read(request)
+    return this.#whileOpen(this.#reader.read(request))
   }
 
   /** The first record at or after `timestamp` (milliseconds since the epoch), as Kafka answers. */
   offsetForTimestamp(timestamp: number): Promise<TimestampAnswer | undefined> {
-    return this.#times.find(timestamp)
+    return this.#whileOpen(this.#times.find(timestamp))
   }
 
   /** Calls `listener` whenever the high watermark moved, until the returned function is called. */
@@ -204,6 +204,15 @@ export class PartitionLog {
     state.nextOffset = state.logEndOffset = state.durableOffset = state.highWatermark = fresh.logEndOffset
     for (const listener of [...this.#listeners]) listener()
     return true
+  }
+
+  /** What ends after the log was closed means nothing: its files may be gone, or another log's. */
+  async #whileOpen<T>(read: Promise<T>): Promise<T> {
+    try {
+      return await read
+    } finally {
+      this.#state.checkOpen()
+    }
   }
 
   /** What was loaded is this topic's if the folder is this topic's afterwards. */
