@@ -123,7 +123,11 @@ export interface ConsumerOptions<KS extends SerdeOption = 'bytes', VS extends Se
   commitIntervalMs?: number
   /** Bytes of one fetch of one partition; sixteen times as many may be fetched ahead in all. Default 1 MiB. */
   fetchBytesMax?: number
-  /** Ends the iteration when every partition has reached the high watermark it had when the consumer began. Default false. */
+  /**
+   * Ends the iteration when every partition has reached the high watermark it had when the consumer began. In a group that
+   * includes the other members' partitions, as far as the group has committed them: who is done waits, and goes on where
+   * another one leaves. With `autoCommit: false` a member ends when its own partitions are read. Default false.
+   */
   untilEnd?: boolean
   /** Default 'consumer'. */
   clientId?: string
@@ -145,7 +149,7 @@ export interface Consumer<K, V>
    * done. Without it, that record is committed when its body has ended and the loop asks for the next.
    *
    * @throws `ILLEGAL_GENERATION`, `UNKNOWN_MEMBER_ID` or `REBALANCE_IN_PROGRESS` when the partitions are, or are about to
-   *   be, another member's; `UNKNOWN_TOPIC_ID` when the topic was deleted
+   *   be, another member's; `UNKNOWN_TOPIC_ID` when the topic was deleted; `CLOSED` once the consumer is closed
    */
   commit(): Promise<void>
   /** The partitions that are this member's now. */
@@ -173,7 +177,11 @@ export interface ConsumerBatch<K, V> {
   readonly partition: number
   readonly highWatermark: number
   readonly records: readonly ConsumerRecord<K, V>[]
-  /** Commits the offset after the last record of this batch. */
+  /**
+   * Commits the offset after the last record of this batch.
+   *
+   * @throws as `Consumer.commit`; `CLOSED` once the consumer is closed
+   */
   commit(): Promise<void>
 }
 

@@ -9,6 +9,7 @@ import { closedError } from './options.ts'
 import { RecordProducer } from './producer/producer.ts'
 import { read } from './reader/read.ts'
 import { replay } from './reader/replay.ts'
+import { TimeSlice } from './time-slice.ts'
 
 export interface ClientOptions {
   readonly broker: Broker
@@ -30,7 +31,8 @@ export class BrokerClient implements api.VarveClient {
 
   constructor(options: ClientOptions) {
     const { broker, clock, random, logger = silentLogger } = options
-    this.#context = { broker, clock, random, logger, metadata: new MetadataCache({ broker, clock, random }) }
+    const metadata = new MetadataCache({ broker, clock, random })
+    this.#context = { broker, clock, random, logger, metadata, slice: new TimeSlice(clock) }
     this.#closeBroker = options.closeBroker ?? (() => Promise.resolve())
     this.admin = new BrokerAdmin(this.#context)
   }

@@ -6,6 +6,12 @@ import type { Membership } from './membership.ts'
 /** What a commit takes: how far the loop bodies have come, or all that was handed out. */
 export type CommitUpTo = 'handled' | 'delivered'
 
+/** The offset that a partition's commit is to write. */
+export interface OffsetToCommit<K, V> {
+  readonly one: AssignedPartition<K, V>
+  readonly offset: number
+}
+
 /** Writes the positions of partitions into the group, one commit after the other: a later one is never overtaken. */
 export class Committer<K, V> {
   readonly #context: ClientContext
@@ -19,26 +25,31 @@ export class Committer<K, V> {
     this.#membership = options.membership
   }
 
+  /** Commits how far `partitions` are now: what is handed out while it waits is not part of it. See `commitOffsets`. */
+  commit(partitions: readonly AssignedPartition<K, V>[], upTo: CommitUpTo): Promise<void> {
+    return this.commitOffsets(partitions.map(one => ({ one, offset: one[upTo] })))
+  }
+
   /**
-   * Commits what is new in `partitions`.
+   * Commits what is new among the offsets.
    *
    * @throws the first partition's error: `ILLEGAL_GENERATION` or `UNKNOWN_MEMBER_ID` when the partitions are
    *   another member's meanwhile, `UNKNOWN_TOPIC_ID` when the topic is gone
    */
-  commit(partitions: readonly AssignedPartition<K, V>[], upTo: CommitUpTo): Promise<void> {
-    const commit = this.#last.then(() => this.#commit(partitions, upTo))
+  commitOffsets(wanted: readonly OffsetToCommit<K, V>[]): Promise<void> {
+    const commit = this.#last.then(() => this.#commit(wanted))
     this.#last = commit.catch(() => undefined)
     return commit
   }
 
-  async #commit(partitions: readonly AssignedPartition<K, V>[], upTo: CommitUpTo): Promise<void> {
-    const fresh = partitions.filter(one => one.owned && one[upTo] > Math.max(one.committed, 0))
+  async #commit(wanted: readonly OffsetToCommit<K, V>[]): Promise<void> {
+    const fresh = wanted.filter(({ one, offset }) => one.owned && offset > Math.max(one.committed, 0))
     if (fresh.length === 0) return
-    const offsets = fresh.map(one => ({
+    const offsets = fresh.map(({ one, offset }) => ({
       topic: one.topic,
       topicId: one.topicId,
       partition: one.partition,
-      offset: one[upTo],
+      offset,
       leaderEpoch: one.leaderEpoch,
     }))
     const { memberId, generation } = this.#membership
@@ -49,11 +60,11 @@ export class Committer<K, V> {
         throw error
       })
     let failure: unknown
-    for (const [index, one] of fresh.entries()) {
+    for (const { one, offset } of fresh) {
       const result = results.find(
         ({ topic, partition }) => topic === one.topic && partition === one.partition,
       )
-      if (result?.error === undefined) one.committed = Math.max(one.committed, offsets[index]?.offset ?? -1)
+      if (result?.error === undefined) one.committed = Math.max(one.committed, offset)
       else failure ??= result.error
     }
     if (failure === undefined) return

@@ -8,14 +8,13 @@ import { boundsOf } from '../reader/resolve.ts'
 import { isRetriable } from '../retry.ts'
 import { Wakeup } from '../wakeup.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
+import { withinCloseTime } from './close-time.ts'
 import { Committer, isFenced } from './committer.ts'
 import { Fetcher } from './fetcher.ts'
+import { GroupEnd } from './group-end.ts'
 import { Membership } from './membership.ts'
 import { checkConsumerOptions, type CheckedConsumerOptions } from './options.ts'
 import { resetPosition, startPartitions } from './start.ts'
-
-/** What closing waits for a broker that does not answer. */
-const CLOSE_MS_MAX = 30_000
 
 /**
  * One loop at a time: `next` finds a partition that has something, joins again when the group wants it, and ends. The
@@ -36,6 +35,9 @@ export class RecordConsumer<K, V> implements api.Consumer<K, V> {
   #iterating = false
   #started = false
   #commitTimer: Timer | undefined
+  #endTimer: Timer | undefined
+  #groupEnd: GroupEnd | undefined
+  #closed = false
   #failure: unknown
   #closing: Promise<void> | undefined
 
@@ -79,6 +81,7 @@ export class RecordConsumer<K, V> implements api.Consumer<K, V> {
     if (this.#committer === undefined) {
       throw optionError('consumer.group', 'given to commit', undefined)
     }
+    if (this.#closed) throw closedError('consumer')
     await this.#committer.commit(this.#fetcher.partitions, 'delivered')
   }
 
@@ -108,12 +111,14 @@ export class RecordConsumer<K, V> implements api.Consumer<K, V> {
   }
 
   async *#records(): AsyncGenerator<api.ConsumerRecord<K, V>, void, undefined> {
+    const { slice } = this.#context
     let thrown = false
     try {
       for (let one = await this.#next(); one !== undefined; one = await this.#next()) {
         for (let record = one.next(); record !== undefined; record = one.next()) {
           yield record
           one.handledAll() // reached only when the loop body has ended and asks for more
+          if (slice.step()) await slice.turn()
           if (this.#interrupted) break
         }
       }
@@ -126,6 +131,7 @@ export class RecordConsumer<K, V> implements api.Consumer<K, V> {
   }
 
   async *#batches(): AsyncGenerator<api.ConsumerBatch<K, V>, void, undefined> {
+    const { slice } = this.#context
     let thrown = false
     try {
       for (let one = await this.#next(); one !== undefined; one = await this.#next()) {
@@ -133,6 +139,7 @@ export class RecordConsumer<K, V> implements api.Consumer<K, V> {
         if (batch === undefined) continue
         yield batch
         one.handledAll()
+        if (slice.over()) await slice.turn()
       }
     } catch (error) {
       thrown = true
@@ -151,10 +158,12 @@ export class RecordConsumer<K, V> implements api.Consumer<K, V> {
       if (records.length === 0) throw error
     }
     if (records.length === 0) return undefined
-    const { topic, partition, highWatermark } = one
+    const { topic, partition, highWatermark, delivered: offset } = one
     const commit = async (): Promise<void> => {
       if (this.#committer === undefined) throw optionError('consumer.group', 'given to commit', undefined)
-      await this.#committer.commit([one], 'delivered')
+      if (this.#closed) throw closedError('consumer')
+      if (!one.owned) throw goneError(one)
+      await this.#committer.commitOffsets([{ one, offset }])
     }
     return { topic, partition, highWatermark, records, commit }
   }
@@ -196,9 +205,30 @@ export class RecordConsumer<K, V> implements api.Consumer<K, V> {
       }
       const one = this.#fetcher.take()
       if (one !== undefined) return one
-      if (untilEnd && this.#fetcher.partitions.every(partition => partition.finished)) return undefined
+      if (untilEnd && this.#fetcher.partitions.every(partition => partition.finished)) {
+        if (await this.#groupFinished()) return undefined
+      }
       await this.#wakeup.wait()
     }
+  }
+
+  /**
+   * Whether the other members have come to the end as well. They say so by what they commit; where nobody commits by
+   * itself, each member can only end with its own share.
+   */
+  async #groupFinished(): Promise<boolean> {
+    if (this.#groupEnd === undefined || !this.#options.autoCommit) return true
+    await this.#commitHandled() // the others wait for this one in the same way
+    try {
+      if (await this.#groupEnd.reachedBeside(this.#fetcher.partitions)) return true
+    } catch (error) {
+      if (!isRetriable(error)) throw error
+    }
+    this.#endTimer?.cancel()
+    const { clock } = this.#context
+    if (this.#closing === undefined)
+      this.#endTimer = clock.setTimer(this.#options.heartbeatIntervalMs, () => this.#wakeup.wake())
+    return false
   }
 
   async #assign(): Promise<void> {
@@ -226,12 +256,15 @@ export class RecordConsumer<K, V> implements api.Consumer<K, V> {
     this.#commitTimer?.cancel()
     if (membership.state === 'lost') this.#fetcher.assign([])
     else if (this.#options.autoCommit) await this.#commitHandled()
+    const { group, topics, untilEnd } = this.#options
+    if (untilEnd && group !== undefined)
+      this.#groupEnd ??= await GroupEnd.of(this.#context, { group, topics })
     const { partitions, continuous } = await membership.join()
     // What stayed here goes on where it is: nobody else has had it, and what is buffered is good.
     const kept = continuous ? this.#fetcher.partitions : []
     const staying = kept.filter(one => partitions.some(other => samePartition(one, other)))
     const coming = partitions.filter(other => !staying.some(one => samePartition(one, other)))
-    const started = await startPartitions<K, V>(this.#context, this.#options, coming)
+    const started = await startPartitions<K, V>(this.#context, this.#options, coming, this.#groupEnd)
     if (this.#closing !== undefined) return
     this.#fetcher.assign([...staying, ...started])
     if (this.#options.autoCommit) this.#armCommit()
@@ -274,11 +307,13 @@ export class RecordConsumer<K, V> implements api.Consumer<K, V> {
   async #close(): Promise<void> {
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
     this.#commitTimer?.cancel()
+    this.#endTimer?.cancel()
     this.#wakeup.wake()
     const partitions = [...this.#fetcher.partitions]
     try {
-      await this.#withinCloseTime(this.#leave(partitions))
+      await withinCloseTime(this.#context.clock, this.#leave(partitions))
     } finally {
+      this.#closed = true
       this.#fetcher.stop()
       this.#membership?.abort()
       this.#wakeup.wake()
@@ -300,21 +335,14 @@ export class RecordConsumer<K, V> implements api.Consumer<K, V> {
     await this.#membership?.leave()
     if (failure !== undefined) throw failure as Error
   }
+}
 
-  async #withinCloseTime(work: Promise<void>): Promise<void> {
-    let timer: Timer | undefined
-    const late = new Promise<never>((_, reject) => {
-      const message = `The consumer was not closed within ${CLOSE_MS_MAX} ms: the broker did not answer.`
-      const run = (): void => reject(new VarveError('REQUEST_TIMED_OUT', message, { retriable: true }))
-      timer = this.#context.clock.setTimer(CLOSE_MS_MAX, run, { unref: true })
-    })
-    try {
-      await Promise.race([work, late])
-    } finally {
-      timer?.cancel()
-      work.catch(() => undefined)
-    }
-  }
+function goneError({ topic, partition }: TopicPartition): VarveError {
+  return new VarveError(
+    'ILLEGAL_GENERATION',
+    `Partition ${partition} of topic '${topic}' is no longer this member's as it was when the batch was read; it will be read again.`,
+    { context: { topic, partition } },
+  )
 }
 
 function samePartition(a: TopicPartition, b: TopicPartition): boolean {

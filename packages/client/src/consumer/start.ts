@@ -2,6 +2,7 @@ import type { TopicPartition } from '@varve/engine'
 import type { ClientContext } from '../context.ts'
 import { boundsOf, outOfRange, resolvePosition } from '../reader/resolve.ts'
 import { AssignedPartition } from './assigned-partition.ts'
+import type { GroupEnd } from './group-end.ts'
 import type { CheckedConsumerOptions } from './options.ts'
 
 /** Where reading begins: at the group's offsets where it has some, at `from` elsewhere. */
@@ -9,6 +10,7 @@ export async function startPartitions<K, V>(
   context: ClientContext,
   options: CheckedConsumerOptions,
   partitions: readonly TopicPartition[],
+  groupEnd?: GroupEnd,
 ): Promise<AssignedPartition<K, V>[]> {
   if (partitions.length === 0) return []
   const [bounds, committed] = await Promise.all([
@@ -30,7 +32,7 @@ export async function startPartitions<K, V>(
         position: from?.offset ?? offset,
         committed: offset,
         highWatermark,
-        until: options.untilEnd ? highWatermark : Infinity,
+        until: options.untilEnd ? (groupEnd?.endOf({ topic, partition }) ?? highWatermark) : Infinity,
       }),
     )
   }

@@ -57,17 +57,19 @@ export class Sender {
 
   /**
    * At the end of the turn: a microtask alone would run between two `send`s of a program that awaits, so that each
-   * record went alone.
+   * record went alone. Now and then a turn later: a program that awaits one `send` after the other would never let the
+   * event loop turn where the log is in memory.
    */
   #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
-    queueMicrotask(() =>
-      process.nextTick(() => {
-        this.#scheduled = false
-        this.#dispatch()
-      }),
-    )
+    const run = (): void => {
+      this.#scheduled = false
+      this.#dispatch()
+    }
+    const { slice } = this.#context
+    if (slice.over()) void slice.turn().then(run)
+    else queueMicrotask(() => process.nextTick(run))
   }
 
   #dispatch(): void {

@@ -1,4 +1,5 @@
 import type { ConsumerRecord } from '../api.ts'
+import type { TimeSlice } from '../time-slice.ts'
 import type { PartitionStream } from './partition-stream.ts'
 import type { ReadScope } from './read-scope.ts'
 
@@ -14,6 +15,7 @@ interface Filled<K, V> {
 export async function* follow<K, V>(
   streams: readonly PartitionStream<K, V>[],
   scope: ReadScope,
+  slice: TimeSlice,
 ): AsyncGenerator<ConsumerRecord<K, V>, void, undefined> {
   const waits = new Map<PartitionStream<K, V>, Promise<Filled<K, V>>>()
   const wait = (stream: PartitionStream<K, V>): void => {
@@ -34,6 +36,7 @@ export async function* follow<K, V>(
     for (let record = found ? stream.next() : undefined; record !== undefined; record = stream.next()) {
       yield record
       scope.check()
+      if (slice.step()) await slice.turn()
     }
     wait(stream)
   }

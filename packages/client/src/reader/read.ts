@@ -23,6 +23,7 @@ async function* readRecords<K, V>(
   options: CheckedReadOptions,
 ): AsyncGenerator<ConsumerRecord<K, V>, void, undefined> {
   const scope = new ReadScope(options.signal)
+  const { slice } = context
   try {
     const streams = await planStreams<K, V>(context, topic, options, scope.signal)
     for (const stream of streams) {
@@ -30,10 +31,11 @@ async function* readRecords<K, V>(
         for (let record = stream.next(); record !== undefined; record = stream.next()) {
           yield record
           scope.check()
+          if (slice.step()) await slice.turn()
         }
       }
     }
-    if (options.follow) yield* follow(streams, scope)
+    if (options.follow) yield* follow(streams, scope, slice)
   } catch (error) {
     throw scope.told(error, `Reading topic '${topic}'`)
   } finally {

@@ -34,6 +34,7 @@ async function* replayRecords<K, V>(
   options: CheckedReadOptions,
 ): AsyncGenerator<ConsumerRecord<K, V>, void, undefined> {
   const scope = new ReadScope(options.signal)
+  const { slice } = context
   const pace = new Pace(context, { speed: options.speed, signal: scope.signal })
   try {
     const streams = await planStreams<K, V>(context, topic, options, scope.signal)
@@ -42,9 +43,10 @@ async function* replayRecords<K, V>(
       if (wait > 0) await pace.sleep(wait)
       yield record
       scope.check()
+      if (slice.step()) await slice.turn()
     }
     if (!options.follow) return
-    for await (const record of follow(streams, scope)) {
+    for await (const record of follow(streams, scope, slice)) {
       const wait = pace.waitFor(record.timestamp)
       if (wait > 0) await pace.sleep(wait)
       yield record
