@@ -18,9 +18,9 @@ t.test('a batch that is committed late commits itself, and not what came after i
   broker.create('orders')
   await produce(client, [3])
   const consumer = client.consumer({ ...options, autoCommit: false, fetchBytesMax: 1 })
-  const batches: ConsumerBatch<string, string>[] = []
+  const batches: ConsumerBatch<Buffer, string>[] = []
   for await (const batch of consumer.batches()) {
-    batches.push(batch as ConsumerBatch<string, string>)
+    batches.push(batch)
     if (batches.length < 2) continue
     await batches[0]?.commit()
     t.equal(committed(broker), 1)
@@ -56,18 +56,18 @@ t.test('with untilEnd a member that is done stays for those whose member leaves'
   const waiting = slow.next() // has both partitions, and then shares them
   await settle(20)
   const seen = collect(first)
-  let over = false
-  void seen.then(() => (over = true))
+  const state = { over: false }
+  void seen.then(() => (state.over = true))
   await waiting
   await clock.advanceAsync(600)
   const next = slow.next()
   for (let n = 0; n < 20; n++) await clock.advanceAsync(500)
   await next
   t.same([first.assignment.length, second.assignment.length], [1, 1])
-  t.notOk(over, 'the other one has not come to its end')
+  t.notOk(state.over, 'the other one has not come to its end')
   await second.close()
-  for (let n = 0; n < 20 && !over; n++) await clock.advanceAsync(500)
-  t.ok(over)
+  for (let n = 0; n < 20 && !state.over; n++) await clock.advanceAsync(500)
+  t.ok(state.over)
   const read = await seen
   for (const partition of [0, 1]) {
     t.equal(committed(broker, partition), 10)
@@ -82,10 +82,10 @@ t.test('two members with untilEnd both end', async t => {
   broker.create('orders', 4)
   await produce(client, [5, 5, 5, 0])
   const runs = Promise.all([1, 2].map(() => collect(client.consumer({ ...options, untilEnd: true }))))
-  let over = false
-  void runs.then(() => (over = true))
-  for (let n = 0; n < 40 && !over; n++) await clock.advanceAsync(500)
-  t.ok(over)
+  const state = { over: false }
+  void runs.then(() => (state.over = true))
+  for (let n = 0; n < 40 && !state.over; n++) await clock.advanceAsync(500)
+  t.ok(state.over)
   t.equal(new Set((await runs).flat().map(one => one.value)).size, 15)
   await client.close()
 })

@@ -1,4 +1,4 @@
-import { VarveError } from '@varve/platform'
+import { MemFs, VarveError } from '@varve/platform'
 import type { LogDirectory, Finding } from '@varve/log'
 import type {
   Broker,
@@ -70,7 +70,8 @@ export class EmbeddedBroker implements Broker {
     this.#topics = topics
     this.#admin = new TopicAdmin({ ...options, directory, metadata, topics, defaults })
     this.#producing = new Producing({ topics, clock, logger, defaults })
-    this.#fetching = new Fetching({ topics, clock, random, readOnly, closing: this.#gate.closing })
+    const inMemory = options.vfs instanceof MemFs
+    this.#fetching = new Fetching({ topics, clock, random, readOnly, inMemory, closing: this.#gate.closing })
     const createOffsetsTopic = () => this.#admin.createOffsetsTopic()
     this.#groups = new Groups({ ...options, topics, createOffsetsTopic })
   }

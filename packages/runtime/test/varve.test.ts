@@ -322,3 +322,12 @@ t.test('topics come by themselves when that is wanted', async t => {
   await producer.send('fresh', { value: 'a' })
   t.equal((await varve.admin.describeTopic('fresh')).partitions.length, 2)
 })
+
+t.test('what a reader does to its records is no damage to a log in memory', async t => {
+  const varve = await Varve.open(':memory:')
+  await varve.admin.createTopic('orders')
+  await varve.producer({ value: 'string' }).send('orders', { value: 'kept' })
+  for await (const { value } of varve.read('orders')) value?.fill(0)
+  for await (const { value } of varve.read('orders', { value: 'string' })) t.equal(value, 'kept')
+  await varve.close()
+})

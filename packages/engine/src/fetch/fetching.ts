@@ -14,6 +14,8 @@ export interface FetchingOptions {
   readonly clock: Clock
   readonly random: Random
   readonly readOnly: boolean
+  /** The logs lie in memory. */
+  readonly inMemory: boolean
   /** Aborts when the broker closes. */
   readonly closing: AbortSignal
 }
@@ -140,7 +142,8 @@ class FetchRound {
       return {
         topic,
         partition,
-        batches: bytes,
+        // A log in memory shows its own bytes, and what a caller changed in them would be damage.
+        batches: this.#options.inMemory ? Buffer.from(bytes) : bytes,
         highWatermark,
         logStartOffset,
         lastStableOffset: highWatermark,
