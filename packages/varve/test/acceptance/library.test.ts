@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import ts from 'typescript'
 import { isVarveError, Varve, type VarveClient } from 'varve'
-import { node, start } from './command.ts'
+import { node, ONE_SENTENCE, start, varve as command } from './command.ts'
 
 const entry = new URL('../../dist/index.js', import.meta.url)
 
@@ -235,6 +235,19 @@ t.test('reading goes on beside the owner, and writing is refused', async t => {
   await owner.producer().send('t', { value: '3' })
   await follower.until(({ stdout }) => stdout === '1\n2\n3\n')
   t.equal((await follower.kill('SIGINT')).code, 130)
+})
+
+t.test('an owner that is alive keeps its directory, whoever insists', async t => {
+  const data = join(t.testdir(), 'd')
+  await using owner = await Varve.open(data)
+  await owner.admin.createTopic('t')
+  await owner.producer().send('t', { value: '1' })
+  const forced = await command(['produce', 't', '--force', '--data', data], { input: 'stolen\n' })
+  t.match(forced, { code: 4, stdout: '', stderr: ONE_SENTENCE })
+  t.notMatch(forced.stderr, /--force/)
+  t.equal(await codeOf(() => Varve.open(data, { force: true })), 'DIRECTORY_LOCKED')
+  await owner.producer().send('t', { value: '2' })
+  t.same(await values(owner.read('t')), ['1', '2'])
 })
 
 t.test('an opening that fails leaves the directory as it was', async t => {
