@@ -1,6 +1,6 @@
 import { isVarveError, VarveError, type Logger } from '@varve/platform'
 import type { VarveClient } from '@varve/runtime'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dataDirectory, isSet } from './arguments.ts'
 import type { Arguments, Context } from './command.ts'
@@ -53,14 +53,21 @@ export async function openData(args: Arguments, context: Context, use: OpenUse):
       signal: context.interrupt.signal,
     })
   } catch (error) {
-    if (isVarveError(error, 'NOT_FOUND')) throw noDirectory(path, error)
+    if (isVarveError(error, 'NOT_FOUND')) throw await noDirectory(path, error)
     throw isVarveError(error, 'DIRECTORY_LOCKED') ? await lockedBy(path, error) : error
   } finally {
     status.clear()
   }
 }
 
-function noDirectory(path: string, cause: VarveError): VarveError {
+async function noDirectory(path: string, cause: VarveError): Promise<VarveError> {
+  const found = await stat(path).catch(() => undefined)
+  if (found?.isDirectory() === false) {
+    return new VarveError(cause.code, `${path} is a file, and no data directory: name a folder by --data.`, {
+      context: { path },
+      cause,
+    })
+  }
   const make = `varve topic create orders${dataHint(path)}`
   return new VarveError(
     cause.code,

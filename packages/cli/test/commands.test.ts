@@ -97,6 +97,16 @@ t.test('a folder that is not a data directory is left alone', async t => {
   t.match(await run(['read', 'orders', '--data', join(empty, 'empty')]), { code: 3, stderr: /empty/ })
 })
 
+t.test('what is refused makes no directory, and a file is told from a folder', async t => {
+  const data = join(t.testdir({ file: '' }), 'd')
+  for (const args of [['a/b'], ['t', '-c', 'no.such=1'], ['t', '-c', 'retention.ms=long']]) {
+    t.equal((await run(['topic', 'create', ...args, '--data', data])).code, 2)
+    t.notOk(existsSync(data), args.join(' '))
+  }
+  const file = join(data, '../file')
+  t.match(await run(['read', 't', '--data', file]), { code: 3, stderr: /is a file, and no data directory/ })
+})
+
 t.test('lines become records and come back', async t => {
   const data = join(t.testdir(), 'data')
   await run(['topic', 'create', 't', '-p', '3', '--data', data])

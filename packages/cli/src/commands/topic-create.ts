@@ -1,4 +1,5 @@
-import { isSet, optionalText, ownerOptions, text, texts, wholeNumber } from '../arguments.ts'
+import { existsSync } from 'node:fs'
+import { dataDirectory, isSet, optionalText, ownerOptions, text, texts, wholeNumber } from '../arguments.ts'
 import type { Arguments, Command, Context } from '../command.ts'
 import { EXIT, usageError } from '../failures.ts'
 import { withData } from '../open.ts'
@@ -36,6 +37,7 @@ async function create(args: Arguments, context: Context): Promise<number> {
   const topic = text(args, 'topic')
   const partitions = wholeNumber(args, 'partitions', { min: 1, max: 100_000 })
   const config = settings(texts(args, 'config'))
+  if (!existsSync(dataDirectory(args, context))) await rehearse(topic, config)
   return withData(args, context, { mode: 'write', create: true }, async (varve, path) => {
     const made = await varve.admin.createTopic(topic, {
       config,
@@ -47,6 +49,17 @@ async function create(args: Arguments, context: Context): Promise<number> {
     if (optionalText(args, 'output') === 'json') context.output.text(`${JSON.stringify(made)}\n`)
     return EXIT.ok
   })
+}
+
+/** What is refused leaves no new directory behind: the same is asked of one in memory first. */
+async function rehearse(topic: string, config: Record<string, string>): Promise<void> {
+  const { Varve } = await import('@varve/runtime')
+  const varve = await Varve.open(':memory:')
+  try {
+    await varve.admin.createTopic(topic, { config })
+  } finally {
+    await varve.close()
+  }
 }
 
 function settings(words: readonly string[]): Record<string, string> {

@@ -37,13 +37,17 @@ export function checkNewTopicName(
   if (isInternal(topic)) throw invalid(topic, `The topic '${topic}' is internal; use another name.`)
   for (const other of options.existing) {
     if (other === topic) {
-      throw kafkaError('TOPIC_ALREADY_EXISTS', `The topic '${topic}' exists already.`, { topic })
+      throw kafkaError(
+        'TOPIC_ALREADY_EXISTS',
+        `The topic '${topic}' exists already; use it, or choose another name.`,
+        { topic },
+      )
     }
     // Kafka's rule: metrics write '.' as '_', so that two such names could not be told apart.
     if (other.replaceAll('.', '_') === topic.replaceAll('.', '_'))
       throw invalid(
         topic,
-        `The name '${topic}' collides with the topic '${other}': '.' and '_' count as one.`,
+        `The name '${topic}' collides with the topic '${other}': '.' and '_' count as one; choose another name.`,
       )
     if (options.ignoresCase && other.toLowerCase() === topic.toLowerCase()) {
       throw invalid(
