@@ -177,7 +177,10 @@ export class Sender {
   #split(queue: PartitionQueue, batch: ProducerBatch): void {
     queue.inFlight = undefined
     try {
-      queue.closed.unshift(...splitBatch(batch, this.#options.codec))
+      const parts = splitBatch(batch, this.#options.codec)
+      queue.closed.unshift(...parts)
+      // Each part has a header of its own: what their settling gives back has to have been taken.
+      this.#options.onSettled(batch.size - parts.reduce((sum, part) => sum + part.size, 0))
     } catch (error) {
       batch.reject(error)
       this.#options.onSettled(batch.size)
