@@ -52,20 +52,27 @@ export class LogLoader {
       )
     }
     await this.#readEpochs()
-    const found = [...new LogSegments(files.segments)]
-    const empty = found.filter(segment => segment.size === 0)
-    // Where nothing is left at all, the log goes on where it was durable, and no offset is skipped.
-    const floor = Math.max(
-      0,
-      empty.findLastIndex(({ baseOffset }) => baseOffset <= this.#durable),
-    )
-    const segments =
-      found.length > empty.length ? found.filter(({ size }) => size > 0) : empty.splice(floor, 1)
+    const { segments, empty } = this.#split([...new LogSegments(files.segments)])
     const end = await this.#recover(segments)
     state.segments = new LogSegments(segments)
     await this.#settleEmpty(empty, end)
     this.#setOffsets(end)
     if (!state.context.readOnly) await this.#finish(files)
+  }
+
+  /**
+   * Tells the segments from empty files, which say nothing about the segment before them. But the log goes on where it
+   * was durable, and skips no offset: an empty file there is its beginning, which what lies behind it does not continue.
+   */
+  #split(found: readonly LogSegment[]): { segments: LogSegment[]; empty: LogSegment[] } {
+    const segments = found.filter(({ size }) => size > 0)
+    const first = segments[0]?.baseOffset ?? Infinity
+    if (first > this.#durable) {
+      const below = found.filter(({ size, baseOffset }) => size === 0 && baseOffset < first)
+      const beginning = below.findLast(({ baseOffset }) => baseOffset <= this.#durable) ?? below[0]
+      if (beginning !== undefined) segments.unshift(beginning)
+    }
+    return { segments, empty: found.filter(segment => !segments.includes(segment)) }
   }
 
   /** Goes through the segments that reach above the durable offset. Answers the offset behind the log's last record. */
@@ -254,6 +261,8 @@ export class LogLoader {
     const { vfs } = state.context
     const end = state.logEndOffset
     const last = state.segments.last
+    if (last?.size === 0 && last.baseOffset === end && !last.sealed)
+      last.indexes ??= SegmentIndexes.empty(end)
     if (last?.indexes === undefined || (await this.#endsBelow(last, end))) {
       const segment = new LogSegment(state.folder, end, 0)
       const file = await vfs.open(segment.logPath, 'create')
