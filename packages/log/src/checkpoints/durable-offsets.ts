@@ -128,10 +128,8 @@ export class DurableOffsets {
       await writing
     } catch (error) {
       if (strict) throw error
-      this.#logger.warn(
-        { path: this.#path, error },
-        'The durable offsets could not be noted; recovery would read more.',
-      )
+      // Worth no line of its own: an old note costs time at most, and what failed here fails the appends, too.
+      this.#logger.debug({ path: this.#path, error }, 'The durable offsets could not be noted.')
     }
   }
 

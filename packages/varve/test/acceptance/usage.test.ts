@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { isVarveError, Varve } from 'varve'
@@ -194,4 +195,12 @@ t.test('the help of each command has examples that work', async t => {
     }
   }
   t.ok(examples >= 10, `${examples} examples`)
+})
+
+t.test('a usage error leaves no directory behind', async t => {
+  const data = join(t.testdir(), 'd')
+  for (const args of [['a/b'], ['t', '-c', 'no.such=1'], ['t', '-c', 'retention.ms=long']]) {
+    t.equal((await varve(['topic', 'create', ...args, '--data', data])).code, 2)
+    t.notOk(existsSync(data), args.join(' '))
+  }
 })
