@@ -1,7 +1,7 @@
 import { EmbeddedBroker } from '@varve/engine'
 import { FakeClock, MemFs, SeededRandom } from '@varve/platform'
 import { SimDisk } from '../disk/sim-disk.ts'
-import { PropertyFailure } from '../failure.ts'
+import { cannotBeOpened } from '../failure.ts'
 import { HistoryCounts } from '../history/counts.ts'
 import { planLife, type LifePlan } from '../history/life-plan.ts'
 import type { Loss } from '../history/model-partition.ts'
@@ -57,8 +57,7 @@ export class BrokerHistory {
     const clock = this.#clock
     const opening = EmbeddedBroker.open({ path: ROOT, vfs: disk, clock, random: random.fork('broker') })
     const opened = await settled(opening, { disk, clock, what: 'The opening of the broker' })
-    if (opened.kind === 'failed')
-      throw new PropertyFailure(`The broker cannot be opened: ${String(opened.error)}`)
+    if (opened.kind === 'failed') throw cannotBeOpened(opened.error)
     let closed = false
     if (opened.kind === 'done') {
       const { counts } = this

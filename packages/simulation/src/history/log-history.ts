@@ -1,7 +1,7 @@
 import { FakeClock, MemFs, SeededRandom } from '@varve/platform'
 import { LogDirectory } from '@varve/log'
 import { SimDisk, turn, type WatchedOperation } from '../disk/sim-disk.ts'
-import { PropertyFailure } from '../failure.ts'
+import { cannotBeOpened, PropertyFailure } from '../failure.ts'
 import { HistoryCounts } from './counts.ts'
 import { planLife, type LifePlan } from './life-plan.ts'
 import { LogLife } from './log-life.ts'
@@ -85,7 +85,7 @@ export class LogHistory {
     } else if (opened.kind === 'dead') {
       this.counts.duringRecovery++
     } else if (disk.fired.length === 0) {
-      throw new PropertyFailure(`The directory cannot be opened: ${String(opened.error)}`)
+      throw cannotBeOpened(opened.error)
     }
     if (opened.kind === 'failed' || closed) await this.#checkQuiet(disk)
     if (this.#failure !== undefined) throw this.#failure
