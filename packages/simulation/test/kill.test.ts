@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { SeededRandom } from '@varve/platform'
+import { SeededRandom } from '@varve/testkit'
 import { Varve } from '@varve/runtime'
 import t from 'tap'
 import { Acknowledgements } from '../src/kill/acknowledgements.ts'

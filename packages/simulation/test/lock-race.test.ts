@@ -1,7 +1,7 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { SeededRandom } from '@varve/platform'
+import { SeededRandom } from '@varve/testkit'
 import t from 'tap'
 import { runAndKill } from '../src/kill/killed-child.ts'
 import { checkJournal } from '../src/lock/journal.ts'

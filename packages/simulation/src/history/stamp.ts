@@ -10,7 +10,7 @@ export interface Stamp {
   readonly count: number
 }
 
-export const STAMP_BYTES = 16
+const STAMP_BYTES = 16
 
 /** A record as it lies in a log. */
 export interface Found extends Stamp {

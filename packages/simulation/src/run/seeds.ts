@@ -1,7 +1,7 @@
 import { PropertyFailure } from '../failure.ts'
 
 /** The command that runs the seed of a failure again. */
-export function replayOf(file: string, seed: number): string {
+function replayOf(file: string, seed: number): string {
   return `VARVE_SEED=${seed} npm test -- simulation/test/${file}`
 }
 
