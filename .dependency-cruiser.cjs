@@ -73,9 +73,9 @@ module.exports = {
     {
       name: 'tests-import-sources-not-dist',
       comment:
-        'Two copies of one class, and coverage of the wrong one. Programs (.mjs) that tests start run what users run.',
+        'Two copies of one class, and coverage of the wrong one. Programs (.mjs) that tests start, and acceptance tests, run what users run.',
       severity: 'error',
-      from: { path: '^packages/([^/]+)/test/', pathNot: '\\.mjs$' },
+      from: { path: '^packages/([^/]+)/test/', pathNot: ['\\.mjs$', '^packages/varve/test/acceptance/'] },
       to: { path: '^packages/$1/dist/' },
     },
     {

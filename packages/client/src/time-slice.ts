@@ -1,5 +1,4 @@
 import type { Clock } from '@varve/platform'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 
 /** How long work may go on from promise to promise before timers and I/O get a turn. */
 const SLICE_MS = 4
@@ -31,7 +30,7 @@ export class TimeSlice {
   }
 
   async turn(): Promise<void> {
-    await nextTurn()
+    await new Promise<void>(resolve => setImmediate(resolve))
     this.#began = this.#clock.monotonic()
   }
 }

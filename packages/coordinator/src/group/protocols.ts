@@ -3,7 +3,7 @@ import type { GroupMember } from './member.ts'
 import type { JoinRequest } from './requests.ts'
 
 /** The names that every one of `members` offers. */
-export function commonProtocols(members: Iterable<GroupMember>): Set<string> {
+function commonProtocols(members: Iterable<GroupMember>): Set<string> {
   let common: Set<string> | undefined
   for (const { protocols } of members) {
     const own = new Set(protocols.map(({ name }) => name))

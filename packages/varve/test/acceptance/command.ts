@@ -3,7 +3,7 @@ import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-export const binary = fileURLToPath(new URL('../../bin/varve.js', import.meta.url))
+const binary = fileURLToPath(new URL('../../bin/varve.js', import.meta.url))
 export const top = fileURLToPath(new URL('../../../../', import.meta.url))
 
 export interface Ended {
@@ -21,7 +21,7 @@ export interface StartOptions {
 }
 
 /** What a user's shell hands on, without what a test runner or CI adds. */
-export function environment(more: Record<string, string> = {}): Record<string, string> {
+function environment(more: Record<string, string> = {}): Record<string, string> {
   return { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...more }
 }
 
