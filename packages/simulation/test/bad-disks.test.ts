@@ -19,7 +19,7 @@ t.test(
 )
 
 t.test('whatever is damaged, no wrong record is read, and none is missing without a word', async t => {
-  const seeds = seedsFor({ test: 20, ci: 120, long: 4000 })
+  const seeds = seedsFor({ test: 20, ci: 400, long: 4000 })
   const { damages, refused, unreadable, compared } = await runJob('corruptions', { seeds, damages: 50, file })
   t.comment(
     `${damages} damages: ${refused} directories refused, ${unreadable} offsets refused, ${compared} records compared`,

@@ -12,7 +12,7 @@ const script = fileURLToPath(new URL('children/producer.mjs', import.meta.url))
 t.test(
   'kill -9 of a producing process loses no acknowledged record, doubles none, and takes no commit back',
   async t => {
-    const kills = sizeOf({ test: 8, ci: 20, long: 1000 })
+    const kills = sizeOf({ test: 8, ci: 50, long: 1000 })
     await forEachSeed({ seeds: seedsFor({ test: 1, ci: 1, long: 1 }), file: 'kill' }, async seed => {
       const random = new SeededRandom(seed)
       const path = t.testdir()

@@ -5,7 +5,7 @@ import { seedsFor, sizeOf } from '../src/run/sizes.ts'
 t.test(
   'no power cut, kill or failing disk loses what was acknowledged or shows what was not sent',
   async t => {
-    const seeds = seedsFor({ test: 60, ci: 500, long: 20_000 })
+    const seeds = seedsFor({ test: 100, ci: 1000, long: 20_000 })
     const operations = sizeOf({ test: 300, ci: 1000, long: 1000 })
     const counts = await runJob('histories', { property: 'log', seeds, operations, file: 'power-cuts' })
     t.comment(`${counts.text}; seeds ${seeds[0]} to ${seeds.at(-1)}`)
