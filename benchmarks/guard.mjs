@@ -6,11 +6,13 @@ import { measureScan } from './scan.mjs'
 import { checksumBuild } from './lib/checksum.mjs'
 
 const TRIES = 5
+/** Of the first try; each further one takes as many more, to outlast what disturbed the one before. */
+const ROUNDS = 15
 /** Each gives results of the shape { name, reached, bar }. */
 const measurements = [false, true].flatMap(keyed => [
-  () => checkCeilings({ keyed }),
-  async () => [await measureAppend({ keyed })],
-  async () => [await measureScan({ keyed })],
+  rounds => checkCeilings({ keyed, rounds }),
+  async rounds => [await measureAppend({ keyed, rounds })],
+  async rounds => [await measureScan({ keyed, rounds })],
 ])
 
 console.log(`node ${process.versions.node}, checksum ${checksumBuild}`)
@@ -18,7 +20,7 @@ let failed = 0
 for (const measure of measurements) {
   const best = new Map()
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    for (const result of await measure()) {
+    for (const result of await measure(ROUNDS * (attempt + 1))) {
       if (!(best.get(result.name)?.reached >= result.reached)) best.set(result.name, result)
     }
     if ([...best.values()].every(({ reached, bar }) => reached >= bar)) break
