@@ -1,4 +1,5 @@
 import { VarveError, type VarveErrorOptions } from '@varve/platform'
+import type { CodecName } from '@varve/records'
 
 /**
  * The settings of a partition log, one for each of Kafka's topic settings that the log itself obeys. Sizes are bytes,
@@ -9,6 +10,10 @@ export interface LogConfig {
   readonly segmentBytes: number
   /** `segment.ms`, by record time: a segment takes no record this much newer than its first batch. */
   readonly segmentMs: number
+  /** `segment.jitter.ms`: at most this much is taken off `segmentMs`, another random part of it for each segment. */
+  readonly segmentJitterMs: number
+  /** `preallocate`: a new segment's file gets its full size at once. */
+  readonly preallocate: boolean
   /** `segment.index.bytes`: a full index rolls the segment. */
   readonly segmentIndexBytes: number
   /** `index.interval.bytes`: bytes of log between two entries of an index. */
@@ -25,16 +30,31 @@ export interface LogConfig {
   readonly messageTimestampBeforeMaxMs: number
   /** `message.timestamp.after.max.ms`: how far a timestamp may lie in the future. */
   readonly messageTimestampAfterMaxMs: number
+  /** `compression.type`: the codec that appends are re-encoded with; `producer` keeps what was sent. */
+  readonly compressionType: CodecName | 'producer'
   /** `cleanup.policy` contains `compact`: every record needs a key, and offsets may have gaps. */
   readonly compact: boolean
+  /** `cleanup.policy` contains `delete`: retention applies. */
+  readonly delete: boolean
+  /** `retention.ms`: a segment goes when all its records are older. Default never; the engine hands in its topics' own. */
+  readonly retentionMs: number
+  /** `retention.bytes`: the oldest segments go as long as the rest holds as many bytes. Default no limit. */
+  readonly retentionBytes: number
+  /** `file.delete.delay.ms`: how long files that left the log stay, as `.deleted`, for those who still read them. */
+  readonly fileDeleteDelayMs: number
 }
 
 const NEVER = Number.MAX_SAFE_INTEGER
 
-/** Kafka's defaults, but for `flush.messages`: Varve acknowledges what survives a loss of power. */
+/**
+ * Kafka's defaults, but for `flush.messages`, since Varve acknowledges what survives a loss of power, and for retention,
+ * since a log that is opened by itself deletes nothing unless it is told to.
+ */
 export const defaultLogConfig: LogConfig = {
   segmentBytes: 1024 * 1024 * 1024,
   segmentMs: 7 * 24 * 3600 * 1000,
+  segmentJitterMs: 0,
+  preallocate: false,
   segmentIndexBytes: 10 * 1024 * 1024,
   indexIntervalBytes: 4096,
   flushMessages: 1,
@@ -43,12 +63,18 @@ export const defaultLogConfig: LogConfig = {
   messageTimestampType: 'CreateTime',
   messageTimestampBeforeMaxMs: NEVER,
   messageTimestampAfterMaxMs: 3600 * 1000,
+  compressionType: 'producer',
   compact: false,
+  delete: true,
+  retentionMs: NEVER,
+  retentionBytes: NEVER,
+  fileDeleteDelayMs: 60_000,
 }
 
 const NUMBERS = {
   'segment.bytes': 'segmentBytes',
   'segment.ms': 'segmentMs',
+  'segment.jitter.ms': 'segmentJitterMs',
   'segment.index.bytes': 'segmentIndexBytes',
   'index.interval.bytes': 'indexIntervalBytes',
   'flush.messages': 'flushMessages',
@@ -56,7 +82,14 @@ const NUMBERS = {
   'max.message.bytes': 'maxMessageBytes',
   'message.timestamp.before.max.ms': 'messageTimestampBeforeMaxMs',
   'message.timestamp.after.max.ms': 'messageTimestampAfterMaxMs',
+  'retention.ms': 'retentionMs',
+  'retention.bytes': 'retentionBytes',
+  'file.delete.delay.ms': 'fileDeleteDelayMs',
 } as const
+
+/** Settings of which -1 means that there is no limit. */
+const UNLIMITED = new Set(['retention.ms', 'retention.bytes'])
+const CODECS: readonly CodecName[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 
 /**
  * The log's settings out of a topic's settings as Kafka stores them, by name and as text. Settings that are not the
@@ -71,17 +104,37 @@ export function logConfigOf(
   const config: { -readonly [K in keyof LogConfig]: LogConfig[K] } = { ...base }
   for (const [name, value] of entries) {
     if (Object.hasOwn(NUMBERS, name)) config[NUMBERS[name as keyof typeof NUMBERS]] = wholeNumber(name, value)
-    if (name === 'cleanup.policy')
-      config.compact = value.split(',').some(policy => policy.trim() === 'compact')
+    if (name === 'cleanup.policy') {
+      const policies = value.split(',').map(policy => policy.trim())
+      config.compact = policies.includes('compact')
+      config.delete = policies.includes('delete')
+    }
+    if (name === 'preallocate') config.preallocate = flag(name, value)
+    if (name === 'compression.type') config.compressionType = compressionType(name, value)
     if (name === 'message.timestamp.type') config.messageTimestampType = timestampType(name, value)
   }
   return config
 }
 
 function wholeNumber(name: string, value: string): number {
+  if (UNLIMITED.has(name) && value.trim() === '-1') return NEVER
   const number = /^\d{1,19}$/.test(value.trim()) ? Number(value) : Number.NaN
   if (Number.isNaN(number)) throw invalid(name, 'a whole number of at least 0', value)
   return Math.min(number, NEVER)
+}
+
+function flag(name: string, value: string): boolean {
+  const text = value.trim().toLowerCase()
+  if (text === 'true' || text === 'false') return text === 'true'
+  throw invalid(name, 'true or false', value)
+}
+
+/** Kafka calls no compression `uncompressed` here. */
+function compressionType(name: string, value: string): LogConfig['compressionType'] {
+  if (value === 'producer') return value
+  const codec = CODECS.find(codec => codec === (value === 'uncompressed' ? 'none' : value))
+  if (codec !== undefined) return codec
+  throw invalid(name, 'producer, uncompressed, gzip, snappy, lz4 or zstd', value)
 }
 
 function timestampType(name: string, value: string): LogConfig['messageTimestampType'] {
