@@ -1,3 +1,4 @@
+import type { Isolation } from '@varve/runtime'
 import type { Options } from 'yargs'
 import type { Arguments, Context } from './command.ts'
 import { usageError } from './failures.ts'
@@ -77,6 +78,11 @@ export function formatOf(args: Arguments, context: Context): FormatName {
   return context.io.stdout.isTTY === true ? 'pretty' : 'raw'
 }
 
+/** What a reader sees of transactions. Default Kafka's: everything. */
+export function isolationOf(args: Arguments): Isolation {
+  return optionalText(args, 'isolation') === 'read_committed' ? 'read_committed' : 'read_uncommitted'
+}
+
 export function bytesOf(args: Arguments): BytesName {
   return optionalText(args, 'bytes') === 'base64' ? 'base64' : 'utf8'
 }
@@ -114,6 +120,12 @@ export const recordOptions: Readonly<Record<string, Options>> = {
     choices: ['pretty', 'json', 'raw'],
     requiresArg: true,
     describe: 'The form of the records [default: pretty on a terminal, else raw: the values]',
+  },
+  isolation: {
+    choices: ['read_committed', 'read_uncommitted'],
+    requiresArg: true,
+    describe:
+      'read_committed leaves out aborted transactions and ends before the first undecided one [default: read_uncommitted]',
   },
   bytes: {
     choices: ['utf8', 'base64'],

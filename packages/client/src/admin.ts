@@ -3,7 +3,7 @@ import type { GroupDescription, TopicMetadata } from '@varve/engine'
 import type * as api from './api.ts'
 import { assignedPartitions } from './consumer/group-protocol.ts'
 import type { ClientContext } from './context.ts'
-import { checkTopic, name } from './options.ts'
+import { checkTopic, isolation, name } from './options.ts'
 import { positionOf } from './position-option.ts'
 import { boundsOf, resolvePosition } from './reader/resolve.ts'
 import { configText } from './text/topic-config.ts'
@@ -20,6 +20,7 @@ const CREATE_SCHEMA = {
   ifNotExists: option.withDefault(option.boolean(), false),
 }
 const LIST_SCHEMA = { internal: option.withDefault(option.boolean(), false) }
+const OFFSETS_SCHEMA = { isolation: option.withDefault(isolation, 'read_uncommitted') }
 
 /** Topics and groups. */
 export class BrokerAdmin implements api.Admin {
@@ -81,7 +82,7 @@ export class BrokerAdmin implements api.Admin {
     const found = await this.#describe(checkTopic(topic))
     const wanted = found.partitions.map(({ partition }) => ({ topic, partition }))
     const [bounds, [configs]] = await Promise.all([
-      boundsOf(this.#context, wanted),
+      boundsOf(this.#context, wanted, 'read_uncommitted'),
       this.#context.broker.describeConfigs({ topics: [topic] }),
     ])
     if (configs?.error !== undefined) throw configs.error
@@ -107,11 +108,14 @@ export class BrokerAdmin implements api.Admin {
   async offsets(
     topic: string,
     position: Parameters<api.Admin['offsets']>[1],
+    given: Parameters<api.Admin['offsets']>[2] = {},
   ): Promise<{ partition: number; offset: number }[]> {
     const wanted = positionOf('position', position, this.#context.clock)
+    const { isolation } = checkOptions('offsets', given, OFFSETS_SCHEMA)
     const info = await this.#context.metadata.load(checkTopic(topic))
     const all = Array.from({ length: info.partitions }, (_, partition) => ({ topic, partition }))
-    const resolved = await resolvePosition(this.#context, wanted, await boundsOf(this.#context, all))
+    const bounds = await boundsOf(this.#context, all, isolation)
+    const resolved = await resolvePosition(this.#context, wanted, bounds, isolation)
     return resolved.map(({ partition, offset }) => ({ partition, offset }))
   }
 
@@ -138,7 +142,7 @@ export class BrokerAdmin implements api.Admin {
     for (const { topic, partition, offset, metadata } of committed) {
       if (offset < 0) continue
       try {
-        const [bounds] = await boundsOf(this.#context, [{ topic, partition }])
+        const [bounds] = await boundsOf(this.#context, [{ topic, partition }], 'read_uncommitted')
         const highWatermark = bounds?.highWatermark ?? offset
         lags.push({
           topic,

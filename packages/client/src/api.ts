@@ -106,6 +106,12 @@ export type Position =
   | { readonly kind: 'offset'; readonly offset: number }
   | { readonly kind: 'time'; readonly timestamp: number }
 
+/**
+ * `read_uncommitted`: every record up to the high watermark. `read_committed`: no records of aborted transactions, and
+ * nothing at or above the last stable offset, where the first undecided transaction begins.
+ */
+export type Isolation = 'read_uncommitted' | 'read_committed'
+
 export interface ConsumerOptions<KS extends SerdeOption = 'bytes', VS extends SerdeOption = 'bytes'> {
   topics: readonly string[]
   /** Without a group the consumer reads all partitions from `from` and commits nothing. */
@@ -121,6 +127,8 @@ export interface ConsumerOptions<KS extends SerdeOption = 'bytes', VS extends Se
   /** Commit what the loop body has finished: after each body at the latest every `commitIntervalMs` (default 5000), when partitions go and at the end. Default true. */
   autoCommit?: boolean
   commitIntervalMs?: number
+  /** Kafka's `isolation.level`. Default `read_uncommitted`. */
+  isolation?: Isolation
   /** Bytes of one fetch of one partition; sixteen times as many may be fetched ahead in all. Default 1 MiB. */
   fetchBytesMax?: number
   /**
@@ -154,7 +162,10 @@ export interface Consumer<K, V>
   commit(): Promise<void>
   /** The partitions that are this member's now. */
   readonly assignment: readonly { topic: string; partition: number }[]
-  /** High watermark minus position (the offset after what was handed out), per partition of the assignment. */
+  /**
+   * High watermark minus position (the offset after what was handed out), per partition of the assignment. To a consumer
+   * with `isolation: 'read_committed'`, here and in its batches, the last stable offset is the high watermark.
+   */
   lag(): Promise<
     readonly {
       topic: string
@@ -197,6 +208,8 @@ export interface ReadOptions<KS extends SerdeOption = 'bytes', VS extends SerdeO
   value?: VS
   /** Hand out control records (transaction markers) too. Default false. */
   control?: boolean
+  /** Default `read_uncommitted`. With `read_committed`, `end` is the last stable offset. */
+  isolation?: Isolation
   /** Go on with what is appended later (`tail -f`). Default false. */
   follow?: boolean
   signal?: AbortSignal
@@ -242,6 +255,7 @@ export interface Admin {
   offsets(
     topic: string,
     position: Position | 'start' | 'end' | number | Date | string,
+    options?: { isolation?: Isolation },
   ): Promise<{ partition: number; offset: number }[]>
   listGroups(): Promise<{ group: string; state: string }[]>
   /** @throws `GROUP_ID_NOT_FOUND` */

@@ -1,4 +1,5 @@
 import { option, VarveError, type Field } from '@varve/platform'
+import type { Isolation } from './api.ts'
 
 /** A text that is not empty. */
 export const name: Field<string> = option.string({ wanted: 'a text that is not empty', pattern: /./s })
@@ -7,6 +8,8 @@ export const signal: Field<AbortSignal> = option.field(
   'an AbortSignal',
   value => value instanceof AbortSignal,
 )
+
+export const isolation: Field<Isolation> = option.oneOf('read_uncommitted', 'read_committed')
 
 /** @throws `INVALID_ARGUMENT` unless `topic` is a text that is not empty */
 export function checkTopic(topic: unknown): string {

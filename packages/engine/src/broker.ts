@@ -21,7 +21,7 @@ export interface Broker {
   produce(request: ProduceRequest): Promise<ProduceResult[]>
   /** Whole batches from each position. Waits up to `maxWaitMs` for `minBytes`, woken by appends. */
   fetch(request: FetchRequest): Promise<FetchResult[]>
-  listOffsets(request: { partitions: readonly ListOffsetsPartition[] }): Promise<ListOffsetsResult[]>
+  listOffsets(request: ListOffsetsRequest): Promise<ListOffsetsResult[]>
   joinGroup(request: JoinGroupRequest): Promise<JoinGroupResponse>
   syncGroup(request: SyncGroupRequest): Promise<SyncGroupResponse>
   heartbeat(request: GroupMemberRequest): Promise<void>
@@ -137,8 +137,16 @@ export interface FetchRequest {
   readonly minBytes?: number
   /** Default 0. */
   readonly maxWaitMs?: number
+  /** Default `read_uncommitted`. */
+  readonly isolation?: Isolation
   readonly signal?: AbortSignal
 }
+
+/**
+ * `read_uncommitted`: up to the high watermark. `read_committed`: up to the last stable offset, and the answer names the
+ * aborted transactions in what was read, whose records the reader leaves out.
+ */
+export type Isolation = 'read_uncommitted' | 'read_committed'
 
 export interface FetchPartition extends TopicPartition {
   readonly topicId?: string
@@ -152,10 +160,25 @@ export interface FetchResult extends PartitionResult {
   readonly batches: Buffer
   readonly highWatermark: number
   readonly logStartOffset: number
+  /** Every transaction that began below it is decided; at most the high watermark. */
   readonly lastStableOffset: number
+  /** With `read_committed`: those that may have records in `batches`. Empty otherwise. */
+  readonly abortedTransactions: readonly AbortedTransaction[]
 }
 
-/** A timestamp in ms, or `'earliest'` (log start), `'latest'` (high watermark), `'max-timestamp'`. */
+/** The records of a producer from an offset up to its next ABORT marker. */
+export interface AbortedTransaction {
+  readonly producerId: number
+  readonly firstOffset: number
+}
+
+export interface ListOffsetsRequest {
+  readonly partitions: readonly ListOffsetsPartition[]
+  /** Default `read_uncommitted`. `read_committed`: `'latest'` is the last stable offset, and nothing at or above it is found. */
+  readonly isolation?: Isolation
+}
+
+/** A timestamp in ms, or `'earliest'` (log start), `'latest'` (the end for the isolation), `'max-timestamp'`. */
 export type OffsetQuery = number | 'earliest' | 'latest' | 'max-timestamp'
 
 export interface ListOffsetsPartition extends TopicPartition {

@@ -14,7 +14,7 @@ import type {
   GroupMemberRequest,
   JoinGroupRequest,
   JoinGroupResponse,
-  ListOffsetsPartition,
+  ListOffsetsRequest,
   ListOffsetsResult,
   MetadataRequest,
   MetadataResponse,
@@ -141,8 +141,8 @@ export class EmbeddedBroker implements Broker {
     return this.#gate.run(() => this.#fetching.fetch(request))
   }
 
-  listOffsets({ partitions }: { partitions: readonly ListOffsetsPartition[] }): Promise<ListOffsetsResult[]> {
-    return this.#gate.run(() => listOffsets({ topics: this.#topics, readOnly: this.readOnly }, partitions))
+  listOffsets(request: ListOffsetsRequest): Promise<ListOffsetsResult[]> {
+    return this.#gate.run(() => listOffsets({ topics: this.#topics, readOnly: this.readOnly }, request))
   }
 
   joinGroup(request: JoinGroupRequest): Promise<JoinGroupResponse> {

@@ -8,6 +8,7 @@ export type {
   Deserialized,
   GroupDescription,
   HeaderInput,
+  Isolation,
   JsonValue,
   Position,
   PositionRange,

@@ -3,6 +3,7 @@ import {
   dataDirectory,
   dataOption,
   formatOf,
+  isolationOf,
   optionalText,
   partitionList,
   recordOptions,
@@ -32,6 +33,7 @@ export const readCommand: Command = {
     ['read orders -10..end', 'the last ten of each partition'],
     ['read orders @-1h..end -o json', 'the last hour, one object a line'],
     ['read orders 100..200 -p 0', 'offsets 100 to 199 of partition 0'],
+    ['read orders --isolation read_committed', 'without what transactions took back'],
     ['read orders --data /var/lib/kafka/data', "a Kafka broker's directory, as it lies there"],
   ],
   run: read,
@@ -41,6 +43,7 @@ async function read(args: Arguments, context: Context): Promise<number> {
   const topic = text(args, 'topic')
   const partitions = partitionList(args)
   dataDirectory(args, context)
+  const isolation = isolationOf(args)
   const write = recordWriter(args, context)
   const { parseRange } = await import('@varve/runtime')
   const { from, to } = parseRange(optionalText(args, 'range') ?? 'start..end', { now: Date.now() })
@@ -51,7 +54,8 @@ async function read(args: Arguments, context: Context): Promise<number> {
     const signal = AbortSignal.any([interrupt.signal, output.whenClosed])
     let records = 0
     try {
-      for await (const record of varve.read(topic, { from, to, signal, ...(partitions && { partitions }) })) {
+      const options = { from, to, isolation, signal, ...(partitions && { partitions }) }
+      for await (const record of varve.read(topic, options)) {
         write(record)
         records++
         if (output.full) await output.ready()

@@ -1,5 +1,13 @@
-import type { ConsumerRecord, VarveClient } from '@varve/runtime'
-import { dataOption, isSet, partitionList, recordOptions, text, wholeNumber } from '../arguments.ts'
+import type { ConsumerRecord, Isolation, VarveClient } from '@varve/runtime'
+import {
+  dataOption,
+  isolationOf,
+  isSet,
+  partitionList,
+  recordOptions,
+  text,
+  wholeNumber,
+} from '../arguments.ts'
 import type { Arguments, Command, Context } from '../command.ts'
 import { EXIT } from '../failures.ts'
 import { withData } from '../open.ts'
@@ -24,6 +32,7 @@ export const tailCommand: Command = {
     ['tail orders', 'the last ten records'],
     ['tail orders -n 0 -f', 'what comes from now on'],
     ['tail orders -n 100 -o json', 'the last hundred, one object a line'],
+    ['tail orders -f --isolation read_committed', 'only what transactions have committed'],
   ],
   run: tail,
 }
@@ -32,6 +41,7 @@ async function tail(args: Arguments, context: Context): Promise<number> {
   const topic = text(args, 'topic')
   const lines = wholeNumber(args, 'lines', { min: 0, max: 1_000_000 }) ?? 10
   const wanted = partitionList(args)
+  const isolation = isolationOf(args)
   const write = recordWriter(args, context)
   const { output, interrupt } = context
   return withData(args, context, { mode: 'read' }, async (varve, path) => {
@@ -39,13 +49,20 @@ async function tail(args: Arguments, context: Context): Promise<number> {
     const signal = AbortSignal.any([interrupt.signal, output.whenClosed])
     try {
       // What lies below these ends is history, what lies above follows: no record falls between.
-      const ends = new Map((await varve.admin.offsets(topic, 'end')).map(one => [one.partition, one.offset]))
-      for (const record of await lastRecords(varve, { topic, lines, partitions, ends, signal })) {
+      const ends = new Map(
+        (await varve.admin.offsets(topic, 'end', { isolation })).map(one => [one.partition, one.offset]),
+      )
+      for (const record of await lastRecords(varve, { topic, lines, partitions, ends, isolation, signal })) {
         write(record)
         if (output.full) await output.ready()
       }
       if (isSet(args, 'follow')) {
-        const follow = (partition: number) => ({ topic, partition, offset: ends.get(partition) ?? 0 })
+        const follow = (partition: number) => ({
+          topic,
+          partition,
+          offset: ends.get(partition) ?? 0,
+          isolation,
+        })
         await Promise.all(
           partitions.map(async partition => {
             for await (const record of followed(varve, follow(partition), signal)) {
@@ -67,18 +84,33 @@ interface LastRecords {
   lines: number
   partitions: number[]
   ends: ReadonlyMap<number, number>
+  isolation: Isolation
   signal: AbortSignal
 }
 
-/** The last records of the topic as a whole, by time, and by offset within a partition. */
-async function lastRecords(
+/**
+ * The last records of the topic as a whole, by time, and by offset within a partition. Markers, gaps and what was taken
+ * back have offsets, too: where too few records come, it begins earlier.
+ */
+async function lastRecords(varve: VarveClient, asked: LastRecords): Promise<ConsumerRecord[]> {
+  const { topic, lines, ends } = asked
+  if (lines === 0) return []
+  const starts = new Map((await varve.admin.offsets(topic, 'start')).map(one => [one.partition, one.offset]))
+  const longest = Math.max(0, ...asked.partitions.map(one => (ends.get(one) ?? 0) - (starts.get(one) ?? 0)))
+  for (let minus = lines; ; minus *= 8) {
+    const last = await recordsFrom(varve, asked, minus)
+    if (last.length >= lines || minus >= longest) return last
+  }
+}
+
+async function recordsFrom(
   varve: VarveClient,
-  { topic, lines, partitions, ends, signal }: LastRecords,
+  { topic, lines, partitions, ends, isolation, signal }: LastRecords,
+  minus: number,
 ): Promise<ConsumerRecord[]> {
   const last: ConsumerRecord[] = []
-  if (lines === 0) return last
-  const from = { kind: 'end', minus: lines } as const
-  for await (const record of varve.replay(topic, { from, partitions, signal })) {
+  const from = { kind: 'end', minus } as const
+  for await (const record of varve.replay(topic, { from, partitions, isolation, signal })) {
     if (record.offset >= (ends.get(record.partition) ?? 0)) continue
     last.push(record)
     if (last.length >= lines * 2) last.splice(0, last.length - lines)
@@ -88,12 +120,13 @@ async function lastRecords(
 
 function followed(
   varve: VarveClient,
-  { topic, partition, offset }: { topic: string; partition: number; offset: number },
+  of: { topic: string; partition: number; offset: number; isolation: Isolation },
   signal: AbortSignal,
 ): AsyncIterable<ConsumerRecord> {
-  return varve.read(topic, {
-    from: { kind: 'offset', offset },
-    partitions: [partition],
+  return varve.read(of.topic, {
+    from: { kind: 'offset', offset: of.offset },
+    partitions: [of.partition],
+    isolation: of.isolation,
     follow: true,
     signal,
   })

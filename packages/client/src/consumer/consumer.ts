@@ -54,6 +54,7 @@ export class RecordConsumer<K, V> implements api.Consumer<K, V> {
     this.#fetcher = new Fetcher(context, {
       decoder: new RecordDecoder(checked),
       fetchBytesMax: checked.fetchBytesMax,
+      isolation: checked.isolation,
       wake: () => this.#wakeup.wake(),
       reset: one => resetPosition(context, checked, one),
     })
@@ -87,7 +88,7 @@ export class RecordConsumer<K, V> implements api.Consumer<K, V> {
 
   async lag(): Promise<Awaited<ReturnType<api.Consumer<K, V>['lag']>>> {
     const partitions = this.#fetcher.partitions
-    const bounds = await boundsOf(this.#context, partitions)
+    const bounds = await boundsOf(this.#context, partitions, this.#options.isolation)
     return partitions.map(({ topic, partition, delivered, committed }, index) => {
       const highWatermark = bounds[index]?.highWatermark ?? delivered
       return {
@@ -256,9 +257,9 @@ export class RecordConsumer<K, V> implements api.Consumer<K, V> {
     this.#commitTimer?.cancel()
     if (membership.state === 'lost') this.#fetcher.assign([])
     else if (this.#options.autoCommit) await this.#commitHandled()
-    const { group, topics, untilEnd } = this.#options
+    const { group, topics, untilEnd, isolation } = this.#options
     if (untilEnd && group !== undefined)
-      this.#groupEnd ??= await GroupEnd.of(this.#context, { group, topics })
+      this.#groupEnd ??= await GroupEnd.of(this.#context, { group, topics, isolation })
     const { partitions, continuous } = await membership.join()
     // What stayed here goes on where it is: nobody else has had it, and what is buffered is good.
     const kept = continuous ? this.#fetcher.partitions : []

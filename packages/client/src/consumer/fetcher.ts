@@ -1,7 +1,8 @@
 import { isVarveError, type Timer } from '@varve/platform'
-import type { FetchResult } from '@varve/engine'
+import type { FetchResult, Isolation } from '@varve/engine'
 import type { ClientContext } from '../context.ts'
 import { prepareBatches, RecordCursor } from '../reader/record-cursor.ts'
+import { endOf } from '../reader/resolve.ts'
 import type { RecordDecoder } from '../reader/record-decoder.ts'
 import { backoffMs, isRetriable } from '../retry.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
@@ -16,6 +17,7 @@ export interface FetcherOptions<K, V> {
   readonly decoder: RecordDecoder<K, V>
   /** Bytes of one fetch of one partition; sixteen times as much may be buffered in all. */
   readonly fetchBytesMax: number
+  readonly isolation: Isolation
   /** Something is ready to be taken. */
   readonly wake: () => void
   /** Where to go on after OFFSET_OUT_OF_RANGE. Rejects where that is for the user to say. */
@@ -88,7 +90,7 @@ export class Fetcher<K, V> {
   }
 
   async #fetch(asked: readonly AssignedPartition<K, V>[]): Promise<void> {
-    const { fetchBytesMax } = this.#options
+    const { fetchBytesMax, isolation } = this.#options
     let results: readonly FetchResult[] = []
     let failure: unknown
     try {
@@ -103,6 +105,7 @@ export class Fetcher<K, V> {
         maxBytes: asked.length * fetchBytesMax,
         minBytes: 1,
         maxWaitMs: WAIT_MS_MAX,
+        isolation,
         signal: this.#abort.signal,
       })
     } catch (error) {
@@ -121,7 +124,8 @@ export class Fetcher<K, V> {
   }
 
   async #answered(one: AssignedPartition<K, V>, result: FetchResult): Promise<void> {
-    const { batches, error, highWatermark } = result
+    const { batches, error, abortedTransactions } = result
+    const highWatermark = endOf(result, this.#options.isolation)
     if (highWatermark >= 0) one.highWatermark = highWatermark
     if (batches.length > 0) {
       const position = one.fetchPosition
@@ -134,7 +138,10 @@ export class Fetcher<K, V> {
       const { decoder } = this.#options
       const { topic, partition, until } = one
       one.push(
-        new RecordCursor({ topic, partition, batches, position, until, decoder, control: false }),
+        new RecordCursor({
+          ...{ topic, partition, batches, position, until, decoder, abortedTransactions },
+          control: false,
+        }),
         batches.length,
       )
     }

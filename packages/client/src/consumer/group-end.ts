@@ -1,4 +1,4 @@
-import type { TopicPartition } from '@varve/engine'
+import type { Isolation, TopicPartition } from '@varve/engine'
 import type { ClientContext } from '../context.ts'
 import { boundsOf, type PartitionBounds } from '../reader/resolve.ts'
 
@@ -19,14 +19,14 @@ export class GroupEnd {
 
   static async of(
     context: ClientContext,
-    options: { group: string; topics: readonly string[] },
+    options: { group: string; topics: readonly string[]; isolation: Isolation },
   ): Promise<GroupEnd> {
     const partitions: TopicPartition[] = []
     for (const topic of options.topics) {
       const info = await context.metadata.get(topic)
       for (let partition = 0; partition < info.partitions; partition++) partitions.push({ topic, partition })
     }
-    return new GroupEnd(context, options.group, await boundsOf(context, partitions))
+    return new GroupEnd(context, options.group, await boundsOf(context, partitions, options.isolation))
   }
 
   /** `undefined` for a partition that was not there. */

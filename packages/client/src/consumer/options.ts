@@ -1,6 +1,6 @@
 import { checkOptions, limits, option } from '@varve/platform'
-import type { ConsumerOptions, Position, Serde, SerdeOption } from '../api.ts'
-import { name, signal } from '../options.ts'
+import type { ConsumerOptions, Isolation, Position, Serde, SerdeOption } from '../api.ts'
+import { isolation, name, signal } from '../options.ts'
 import { positionOf } from '../position-option.ts'
 import { serdeField, serdeOf } from '../serdes.ts'
 
@@ -26,6 +26,7 @@ const SCHEMA = {
   value: option.withDefault(serdeField, 'bytes'),
   from: option.optional(option.anything<unknown>()),
   autoCommit: option.withDefault(option.boolean(), true),
+  isolation: option.withDefault(isolation, 'read_uncommitted'),
   commitIntervalMs: option.withDefault(option.integer({ min: 1, max: 86_400_000 }), 5000),
   fetchBytesMax: option.withDefault(option.integer({ min: 1, max: 2 ** 30 }), limits.fetchBytesDefault.value),
   untilEnd: option.withDefault(option.boolean(), false),
@@ -45,6 +46,7 @@ export interface CheckedConsumerOptions {
   /** The user has said where to go when there is no offset to go on from. */
   readonly fromGiven: boolean
   readonly autoCommit: boolean
+  readonly isolation: Isolation
   readonly commitIntervalMs: number
   readonly fetchBytesMax: number
   readonly untilEnd: boolean

@@ -14,11 +14,11 @@ export async function startPartitions<K, V>(
 ): Promise<AssignedPartition<K, V>[]> {
   if (partitions.length === 0) return []
   const [bounds, committed] = await Promise.all([
-    boundsOf(context, partitions),
+    boundsOf(context, partitions, options.isolation),
     options.group === undefined ? [] : committedOffsets(context, options.group, partitions),
   ])
   const missing = bounds.filter((_, index) => (committed[index] ?? -1) < 0)
-  const resolved = await resolvePosition(context, options.from, missing)
+  const resolved = await resolvePosition(context, options.from, missing, options.isolation)
   const started: AssignedPartition<K, V>[] = []
   for (const [index, { topic, partition, highWatermark }] of bounds.entries()) {
     const offset = committed[index] ?? -1
@@ -50,8 +50,9 @@ export async function resetPosition<K, V>(
   options: CheckedConsumerOptions,
   one: AssignedPartition<K, V>,
 ): Promise<number> {
-  const [bounds] = await boundsOf(context, [one])
-  const [resolved] = bounds === undefined ? [] : await resolvePosition(context, options.from, [bounds])
+  const { from, isolation } = options
+  const [bounds] = await boundsOf(context, [one], isolation)
+  const [resolved] = bounds === undefined ? [] : await resolvePosition(context, from, [bounds], isolation)
   if (bounds === undefined || resolved === undefined) return one.fetchPosition
   const { offset } = resolved
   const there = offset >= bounds.logStartOffset && offset <= bounds.highWatermark

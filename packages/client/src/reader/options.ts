@@ -1,6 +1,6 @@
 import { checkOptions, option } from '@varve/platform'
-import type { Position, ReadOptions, ReplayOptions, Serde, SerdeOption } from '../api.ts'
-import { signal } from '../options.ts'
+import type { Isolation, Position, ReadOptions, ReplayOptions, Serde, SerdeOption } from '../api.ts'
+import { isolation, signal } from '../options.ts'
 import { positionOf } from '../position-option.ts'
 import { serdeField, serdeOf } from '../serdes.ts'
 
@@ -11,6 +11,7 @@ const READ_SCHEMA = {
   key: option.withDefault(serdeField, 'bytes'),
   value: option.withDefault(serdeField, 'bytes'),
   control: option.withDefault(option.boolean(), false),
+  isolation: option.withDefault(isolation, 'read_uncommitted'),
   follow: option.withDefault(option.boolean(), false),
   signal: option.optional(signal),
 }
@@ -34,6 +35,7 @@ export interface CheckedReadOptions {
   readonly key: Serde<unknown>
   readonly value: Serde<unknown>
   readonly control: boolean
+  readonly isolation: Isolation
   readonly follow: boolean
   readonly signal: AbortSignal | undefined
   readonly speed: number

@@ -1,11 +1,11 @@
 import { VarveError } from '@varve/platform'
-import type { FetchResult } from '@varve/engine'
+import type { FetchResult, Isolation } from '@varve/engine'
 import type { ConsumerRecord } from '../api.ts'
 import type { ClientContext } from '../context.ts'
 import { retrying } from '../retry.ts'
 import { prepareBatches, RecordCursor } from './record-cursor.ts'
 import type { RecordDecoder } from './record-decoder.ts'
-import { outOfRange } from './resolve.ts'
+import { endOf, outOfRange } from './resolve.ts'
 
 const FETCH_MS_MAX = 60_000
 const WAIT_MS_MAX = 1000
@@ -20,6 +20,7 @@ export interface PartitionStreamOptions<K, V> {
   readonly until: number
   readonly decoder: RecordDecoder<K, V>
   readonly control: boolean
+  readonly isolation: Isolation
   /** Bytes of one fetch. Two may be held: one that is handed out, one ahead. */
   readonly fetchBytesMax: number
   readonly signal: AbortSignal
@@ -79,9 +80,11 @@ export class PartitionStream<K, V> {
 
   async #fetch(waitMs: number): Promise<Fetched<K, V> | undefined> {
     if (!this.open) return undefined
-    const { topic, partition, until, decoder, control } = this.#options
+    const { topic, partition, until, decoder, control, isolation } = this.#options
     const position = this.#position
-    const { batches, error, highWatermark, logStartOffset } = await this.#ask(position, waitMs)
+    const result = await this.#ask(position, waitMs)
+    const { batches, error, logStartOffset, abortedTransactions } = result
+    const highWatermark = endOf(result, isolation)
     if (error !== undefined && batches.length === 0) {
       if (error.code !== 'OFFSET_OUT_OF_RANGE') throw error
       const bounds = { topic, partition, logStartOffset, highWatermark }
@@ -93,13 +96,16 @@ export class PartitionStream<K, V> {
     }
     const nextOffset = await prepareBatches(batches, position)
     return {
-      cursor: new RecordCursor({ topic, partition, batches, position, until, decoder, control }),
+      cursor: new RecordCursor({
+        ...{ topic, partition, batches, position, until, decoder, control },
+        abortedTransactions,
+      }),
       nextOffset,
     }
   }
 
   async #ask(offset: number, waitMs: number): Promise<FetchResult> {
-    const { topic, topicId, partition, fetchBytesMax, signal } = this.#options
+    const { topic, topicId, partition, isolation, fetchBytesMax, signal } = this.#options
     const deadline = this.#context.clock.monotonic() + FETCH_MS_MAX
     return retrying(this.#context, { deadline, signal }, async () => {
       const [result] = await this.#context.broker.fetch({
@@ -107,6 +113,7 @@ export class PartitionStream<K, V> {
         maxBytes: fetchBytesMax,
         minBytes: waitMs > 0 ? 1 : 0,
         maxWaitMs: Math.min(waitMs, WAIT_MS_MAX),
+        isolation,
         signal,
       })
       if (result === undefined) throw noProgress(topic, partition, offset, -1)

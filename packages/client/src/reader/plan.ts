@@ -22,9 +22,11 @@ export async function planStreams<K, V>(
     topic,
     partition: checkPartition(info, partition),
   }))
-  const bounds = await boundsOf(context, chosen)
-  const starts = await resolvePosition(context, options.from, bounds)
-  const ends = options.to === undefined ? undefined : await resolvePosition(context, options.to, bounds)
+  const { isolation } = options
+  const bounds = await boundsOf(context, chosen, isolation)
+  const starts = await resolvePosition(context, options.from, bounds, isolation)
+  const ends =
+    options.to === undefined ? undefined : await resolvePosition(context, options.to, bounds, isolation)
   const decoder = new RecordDecoder<K, V>(options)
   const share = Math.floor(ALL_BYTES_MAX / Math.max(1, 2 * chosen.length))
   const fetchBytesMax = Math.max(FETCH_BYTES_MIN, Math.min(FETCH_BYTES_MAX, share))
@@ -41,6 +43,7 @@ export async function planStreams<K, V>(
       until: untilOf(ends?.[index]?.offset, start.highWatermark, options.follow),
       decoder,
       control: options.control,
+      isolation,
       fetchBytesMax,
       signal,
     })

@@ -13,7 +13,9 @@ import {
   timestampTypeOf,
   type CodecName,
 } from '@varve/records'
+import type { AbortedTransaction } from '@varve/engine'
 import type { ConsumerRecord } from '../api.ts'
+import { AbortedTransactions } from './aborted-transactions.ts'
 import type { BatchFacts, RecordDecoder } from './record-decoder.ts'
 
 export interface RecordCursorOptions<K, V> {
@@ -28,6 +30,8 @@ export interface RecordCursorOptions<K, V> {
   readonly decoder: RecordDecoder<K, V>
   /** Hand out control records too. */
   readonly control: boolean
+  /** Transactions whose records are left out. Default none. */
+  readonly abortedTransactions?: readonly AbortedTransaction[]
 }
 
 /**
@@ -39,6 +43,7 @@ export class RecordCursor<K, V> {
   position: number
   readonly #options: RecordCursorOptions<K, V>
   readonly #reader = new BatchReader()
+  readonly #aborted: AbortedTransactions
   #at = 0
   #end = 0
   #lastOffset = -1
@@ -48,6 +53,7 @@ export class RecordCursor<K, V> {
 
   constructor(options: RecordCursorOptions<K, V>) {
     this.#options = options
+    this.#aborted = new AbortedTransactions(options.abortedTransactions ?? [])
     this.position = options.position
   }
 
@@ -92,7 +98,9 @@ export class RecordCursor<K, V> {
       this.#end = this.#at + checkBatch(batches, this.#at)
       this.#lastOffset = readLastOffset(batches, this.#at)
       const attributes = readAttributes(batches, this.#at)
-      if (this.#lastOffset >= this.position && (control || !isControl(attributes))) {
+      // Asked also for what lies below the position: transactions begin and end there.
+      const hidden = this.#aborted.hides(batches, this.#at) || (isControl(attributes) && !control)
+      if (this.#lastOffset >= this.position && !hidden) {
         this.#facts = {
           timestampType: timestampTypeOf(attributes),
           leaderEpoch: readLeaderEpoch(batches, this.#at),

@@ -1,5 +1,5 @@
 import { VarveError } from '@varve/platform'
-import type { ListOffsetsResult, OffsetQuery, TopicPartition } from '@varve/engine'
+import type { FetchResult, Isolation, ListOffsetsResult, OffsetQuery, TopicPartition } from '@varve/engine'
 import type { Position } from '../api.ts'
 import type { ClientContext } from '../context.ts'
 import { retrying } from '../retry.ts'
@@ -13,7 +13,7 @@ export interface ResolvedPosition extends TopicPartition {
   readonly highWatermark: number
 }
 
-/** Begin and end of partitions, in the order asked for. */
+/** Begin and end of partitions, in the order asked for. To a reader of committed records, the last stable offset is the end. */
 export interface PartitionBounds extends TopicPartition {
   readonly logStartOffset: number
   readonly highWatermark: number
@@ -22,11 +22,12 @@ export interface PartitionBounds extends TopicPartition {
 export async function boundsOf(
   context: ClientContext,
   partitions: readonly TopicPartition[],
+  isolation: Isolation,
 ): Promise<PartitionBounds[]> {
   if (partitions.length === 0) return []
   const [starts, ends] = await Promise.all([
-    listOffsets(context, partitions, 'earliest'),
-    listOffsets(context, partitions, 'latest'),
+    listOffsets(context, { partitions, query: 'earliest', isolation }),
+    listOffsets(context, { partitions, query: 'latest', isolation }),
   ])
   return partitions.map(({ topic, partition }, index) => ({
     topic,
@@ -44,8 +45,12 @@ export async function resolvePosition(
   context: ClientContext,
   position: Position,
   bounds: readonly PartitionBounds[],
+  isolation: Isolation,
 ): Promise<ResolvedPosition[]> {
-  const times = position.kind === 'time' ? await listOffsets(context, bounds, position.timestamp) : undefined
+  const times =
+    position.kind === 'time'
+      ? await listOffsets(context, { partitions: bounds, query: position.timestamp, isolation })
+      : undefined
   return bounds.map((one, index) => ({ ...one, offset: offsetIn(position, one, times?.[index] ?? -1) }))
 }
 
@@ -65,14 +70,14 @@ function offsetIn(position: Position, bounds: PartitionBounds, atTime: number): 
 
 async function listOffsets(
   context: ClientContext,
-  partitions: readonly TopicPartition[],
-  query: OffsetQuery,
+  request: { partitions: readonly TopicPartition[]; query: OffsetQuery; isolation: Isolation },
 ): Promise<number[]> {
+  const { partitions, query, isolation } = request
   if (partitions.length === 0) return []
   const deadline = context.clock.monotonic() + ASK_MS_MAX
   return retrying(context, { deadline }, async () => {
     const asked = partitions.map(({ topic, partition }) => ({ topic, partition, query }))
-    const results = await context.broker.listOffsets({ partitions: asked })
+    const results = await context.broker.listOffsets({ partitions: asked, isolation })
     return asked.map(({ topic, partition }) => {
       const result = results.find(one => one.topic === topic && one.partition === partition)
       return offsetOf(result, topic, partition)
@@ -88,6 +93,11 @@ function offsetOf(result: ListOffsetsResult | undefined, topic: string, partitio
     `The broker did not say where partition ${partition} of topic '${topic}' ends.`,
     { context: { topic, partition } },
   )
+}
+
+/** Where a reader of that isolation comes to the end. */
+export function endOf(result: FetchResult, isolation: Isolation): number {
+  return isolation === 'read_committed' ? result.lastStableOffset : result.highWatermark
 }
 
 /** The error of reading from below the first record that is left. */

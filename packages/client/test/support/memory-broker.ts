@@ -9,6 +9,9 @@ interface Partition {
   batches: Buffer[]
   logStartOffset: number
   highWatermark: number
+  /** Where the first undecided transaction begins; as the high watermark without. */
+  lastStableOffset?: number
+  aborted?: readonly engine.AbortedTransaction[]
 }
 
 interface Topic {
@@ -155,7 +158,7 @@ export class MemoryBroker implements engine.Broker {
 
   async fetch(request: engine.FetchRequest): Promise<engine.FetchResult[]> {
     const { signal, minBytes = 1, maxWaitMs = 0 } = request
-    const read = (): engine.FetchResult[] => request.partitions.map(one => this.#read(one, request.maxBytes))
+    const read = (): engine.FetchResult[] => request.partitions.map(one => this.#read(one, request))
     let results = read()
     const empty = (): boolean => results.every(one => one.batches.length === 0 && one.error === undefined)
     if (minBytes > 0 && maxWaitMs > 0 && empty()) {
@@ -176,7 +179,7 @@ export class MemoryBroker implements engine.Broker {
     return results
   }
 
-  #read(asked: engine.FetchPartition, maxBytes: number): engine.FetchResult {
+  #read(asked: engine.FetchPartition, { maxBytes, isolation }: engine.FetchRequest): engine.FetchResult {
     const { topic, partition, offset } = asked
     const none = {
       topic,
@@ -185,14 +188,17 @@ export class MemoryBroker implements engine.Broker {
       highWatermark: -1,
       logStartOffset: -1,
       lastStableOffset: -1,
+      abortedTransactions: [],
     }
     const found = this.topics.get(topic)
     const log = found?.partitions[partition]
     if (found === undefined || log === undefined) return { ...none, error: unknown(topic) }
     if (asked.topicId !== undefined && asked.topicId !== found.topicId)
       return { ...none, error: otherId(topic) }
-    const { highWatermark, logStartOffset } = log
-    const facts = { ...none, highWatermark, logStartOffset, lastStableOffset: highWatermark }
+    const { highWatermark, logStartOffset, lastStableOffset = highWatermark } = log
+    const committed = isolation === 'read_committed'
+    const abortedTransactions = committed ? (log.aborted ?? []) : []
+    const facts = { ...none, highWatermark, logStartOffset, lastStableOffset, abortedTransactions }
     if (offset < logStartOffset || offset > highWatermark) {
       return { ...facts, error: new VarveError('OFFSET_OUT_OF_RANGE', `There is no offset ${offset}.`) }
     }
@@ -201,6 +207,7 @@ export class MemoryBroker implements engine.Broker {
     let size = 0
     for (const batch of log.batches) {
       if (readLastOffset(batch, 0) < offset) continue
+      if (committed && readLastOffset(batch, 0) >= lastStableOffset) break
       if (taken.length > 0 && size + batch.length > limit) break
       taken.push(batch)
       size += batch.length
@@ -208,15 +215,15 @@ export class MemoryBroker implements engine.Broker {
     return { ...facts, batches: Buffer.concat(taken) }
   }
 
-  async listOffsets(request: {
-    partitions: readonly engine.ListOffsetsPartition[]
-  }): Promise<engine.ListOffsetsResult[]> {
+  async listOffsets(request: engine.ListOffsetsRequest): Promise<engine.ListOffsetsResult[]> {
     return request.partitions.map(({ topic, partition, query }) => {
       const log = this.topics.get(topic)?.partitions[partition]
       const facts = { topic, partition, timestamp: -1, leaderEpoch: 0 }
       if (log === undefined) return { ...facts, offset: -1, error: unknown(topic) }
       if (query === 'earliest') return { ...facts, offset: log.logStartOffset }
-      if (typeof query === 'string') return { ...facts, offset: log.highWatermark }
+      const { highWatermark, lastStableOffset = highWatermark } = log
+      const end = request.isolation === 'read_committed' ? lastStableOffset : highWatermark
+      if (typeof query === 'string') return { ...facts, offset: end }
       const batch = log.batches.find(one => readMaxTimestamp(one, 0) >= query)
       return { ...facts, offset: batch === undefined ? -1 : readBaseOffset(batch, 0) }
     })

@@ -3,6 +3,7 @@ import type { PartitionLog } from '@varve/log'
 import type { FetchPartition, FetchRequest, FetchResult } from '../broker.ts'
 import { toVarveError } from '../errors.ts'
 import type { Topics } from '../topics/topics.ts'
+import { endOf } from './isolation.ts'
 import { FetchWait } from './fetch-wait.ts'
 
 /** How often a reader looks for what the owner of the directory has appended. */
@@ -111,7 +112,7 @@ class FetchRound {
     const partition = this.#request.partitions[index]
     if (partition === undefined) return false
     try {
-      return this.#options.topics.log(partition).highWatermark > partition.offset
+      return endOf(this.#options.topics.log(partition), this.#request.isolation) > partition.offset
     } catch {
       return false
     }
@@ -139,6 +140,7 @@ class FetchRound {
       const failure = this.#failures.get(request)
       if (failure !== undefined) throw failure
       const { bytes, highWatermark, logStartOffset } = await log.read({ offset, maxBytes, minOneBatch })
+      const lastStableOffset = highWatermark
       return {
         topic,
         partition,
@@ -146,7 +148,8 @@ class FetchRound {
         batches: this.#options.inMemory ? Buffer.from(bytes) : bytes,
         highWatermark,
         logStartOffset,
-        lastStableOffset: highWatermark,
+        lastStableOffset,
+        abortedTransactions: [],
       }
     } catch (error) {
       return {
@@ -157,6 +160,7 @@ class FetchRound {
         highWatermark: log?.highWatermark ?? -1,
         logStartOffset: log?.logStartOffset ?? -1,
         lastStableOffset: log?.highWatermark ?? -1,
+        abortedTransactions: [],
       }
     }
   }
