@@ -18,6 +18,22 @@ export interface AppendOptions {
   readonly acks?: 0 | 1 | -1
 }
 
+/** Rounds of the microtask queue without a new append after which nobody is expected to come any more. */
+const QUIET_TURNS = 4
+
+/** Appends that are written together. */
+interface Round {
+  readonly appends: readonly PendingAppend[]
+  readonly outcome: Promise<Outcome>
+}
+
+interface Outcome {
+  /** How many of the appends are written. */
+  readonly written: number
+  /** Why the others are not. */
+  readonly failed: unknown
+}
+
 /**
  * The way of an append: checked, given its offsets in place and queued, without a pause in between; then everything
  * that waits goes out in one write, and one sync covers it. Only one round runs at a time.
@@ -104,14 +120,36 @@ export class LogAppender {
   }
 
   async #run(): Promise<void> {
-    // All that is appended in this turn of the loop goes into the first round.
-    await Promise.resolve()
-    while (this.#queue.length > 0) await this.#round(this.#queue.takeRound())
+    while (this.#queue.length > 0) {
+      await this.#gather()
+      for (let round = this.#begin(); round !== undefined;) round = await this.#finish(round)
+    }
     this.#running = undefined
   }
 
-  /** Never throws: whatever goes wrong is told to those who wait. */
-  async #round(appends: PendingAppend[]): Promise<void> {
+  /**
+   * Where a sync follows, whoever was told of the last one has time to come back and share the next: it costs more
+   * than any number of promises. A write alone is not worth the wait.
+   */
+  async #gather(): Promise<void> {
+    await Promise.resolve()
+    if (this.#state.config.flushMessages > 1) return
+    let known = this.#queue.length
+    for (let quiet = 0; quiet < QUIET_TURNS; quiet++) {
+      await Promise.resolve()
+      if (this.#queue.length === known) continue
+      known = this.#queue.length
+      quiet = 0
+    }
+  }
+
+  /** Hands what waits to the operating system: in the common case before this returns. */
+  #begin(): Round | undefined {
+    const appends = this.#queue.takeRound()
+    return appends.length === 0 ? undefined : { appends, outcome: this.#write(appends) }
+  }
+
+  async #write(appends: readonly PendingAppend[]): Promise<Outcome> {
     const state = this.#state
     let failed: unknown = state.offline
     let written = 0
@@ -121,12 +159,31 @@ export class LogAppender {
     } catch (error) {
       failed = error
     }
+    return { written, failed }
+  }
+
+  /**
+   * Acknowledges a round. Never throws: whatever goes wrong is told to those who wait.
+   *
+   * @returns the next round where it is under way already
+   */
+  async #finish({ appends, outcome }: Round): Promise<Round | undefined> {
+    const state = this.#state
+    const { written, failed } = await outcome
     const done = written === appends.length ? appends : appends.slice(0, written)
-    if (done.length > 0) await this.#acknowledge(done)
+    let next: Round | undefined
+    if (state.config.flushMessages > 1 && failed === undefined && state.offline === undefined) {
+      this.#show(state.logEndOffset)
+      // Whoever is told now may keep the loop busy for long; the disk has something to do meanwhile.
+      if (!this.#writer.indexesNeedSaving) next = this.#begin()
+      settle(done)
+      this.#flusher.written(done)
+    } else if (done.length > 0) await this.#acknowledge(done)
     if (failed !== undefined) this.#failRest(appends.slice(written), failed)
     this.#queue.settled(appends)
     if (state.offline !== undefined) this.#queue.rejectWaiting(state.offline)
-    await this.#writer.saveIndexes()
+    if (next === undefined) await this.#writer.saveIndexes()
+    return next
   }
 
   async #acknowledge(appends: readonly PendingAppend[]): Promise<void> {

@@ -31,7 +31,9 @@ export class SegmentWriter {
     let segment = state.segments.last
     if (segment?.indexes === undefined || this.#mustRoll(segment, segment.size, first))
       segment = await this.#roll(first.baseOffset)
-    await this.#noteEpoch(first.baseOffset)
+    // No pause without need: in the common case the system call is under way when this returns.
+    if (state.epochs.changed || (state.epochs.latest?.epoch ?? -1) < state.leaderEpoch)
+      await this.#noteEpoch(first.baseOffset)
     const buffers: Buffer[] = []
     let size = segment.size
     let to = from
@@ -49,6 +51,14 @@ export class SegmentWriter {
     state.dirty.add(segment)
     state.logEndOffset = (appends[to - 1]?.lastOffset ?? state.logEndOffset - 1) + 1
     return to
+  }
+
+  /** Whether `saveIndexes` has something to do; no write may be under way then. */
+  get indexesNeedSaving(): boolean {
+    const newest = this.#state.segments.last
+    if (this.#rolled.length > 0) return true
+    if (newest?.indexes === undefined) return false
+    return this.#state.context.indexes.unsaved(newest, newest.indexes) >= logLimits.unsavedIndexEntriesMax
   }
 
   /** Saves the indexes that are too far ahead of their files. A failure costs a later recovery some reading. */
