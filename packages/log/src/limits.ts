@@ -18,7 +18,11 @@ export const logLimits = {
   openFilesMax: 800,
   /** Syncs that run at the same time, for the whole directory: libuv has four threads, and they are the user's. */
   syncsInFlightMax: 2,
-  /** Partitions that are opened at the same time. */
+  /** Milliseconds that opening and closing work before the event loop turns. */
+  sliceMs: 4,
+  /** A look at a folder that takes longer has waited for the disk, in milliseconds. */
+  diskWaitMs: 2,
+  /** Partitions that are recovered, flushed or closed at the same time. */
   opensInFlightMax: 8,
   /** Text files (checkpoints) above this are refused. */
   checkpointBytesMax: 64 * 1024 * 1024,

@@ -127,6 +127,8 @@ t.test('the bug of zeros that are taken for records is found', async t => {
     const { directory, log } = await openLog({ vfs, config: settings })
     await log.append(numbers(RECORDS, 10))
     await directory.close()
+    // Without its notes the next opening looks at the end of the log.
+    vfs.sync.unlink('/data/varve.durable-offsets')
     const again = await openLog({ vfs, config: settings })
     await again.directory.close()
     return again.directory.findings.map(finding => finding.kind)

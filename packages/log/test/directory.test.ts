@@ -240,7 +240,8 @@ t.test('a creation that was cut or failed leaves nothing that another topic inhe
 t.test('a creation that failed at its last step can be tried again', async t => {
   const vfs = new FaultFs(new MemFs())
   const directory = await openDirectory({ vfs })
-  vfs.fail({ operation: 'list', path: /t-0$/, errno: 'EMFILE' })
+  // The first sync of the folder belongs to `partition.metadata`, the second one to the log.
+  vfs.fail({ operation: 'syncDir', path: /t-0$/, errno: 'EMFILE', nth: 2 })
   const partition = { topic: 't', partition: 0, topicId: TOPIC_ID }
   await t.rejects(directory.createPartition(partition), { code: 'TOO_MANY_OPEN_FILES' })
   const log = await directory.createPartition(partition)

@@ -1,115 +1,89 @@
 import { join } from 'node:path'
 import { isVarveError, type Clock, type Logger, type Timer, type Vfs } from '@varve/platform'
-import { crc32c } from '@varve/records'
 import { logLimits } from '../limits.ts'
-import { parsePartitionName, partitionName } from '../topic-partition.ts'
+import { replaceFile, TEMPORARY_SUFFIX, writeWhole } from './checkpoint-file.ts'
 import {
-  formatCheckpoint,
-  parseCheckpoint,
-  readText,
-  replaceFile,
-  TEMPORARY_SUFFIX,
-  wholeNumber,
-  writeWhole,
-} from './checkpoint-file.ts'
-
-/*
- * `varve.durable-offsets`: a checkpoint with lines `topic partition topicId durableOffset logStartOffset
- * state`, and behind it a line `crc32c <hex>` over all bytes before that line. State is `ok`, or `failed` after a failed sync: no byte above
- * the durable offset may be trusted then.
- *
- * It is never synced: what it says was durable before it was written, so it can only lag, and a torn or old one is
- * worth less but never wrong.
- */
+  formatDurableNote,
+  goneNote,
+  parseDurableNotes,
+  type DurableNote,
+  type ParsedNotes,
+} from './durable-note.ts'
 
 export const DURABLE_OFFSETS_FILE = 'varve.durable-offsets'
-const NO_ID = '-'
+/** The file is written anew when it has more lines than this, and twice as many as there are partitions. */
+const LINES_MIN = 1000
 
-export interface DurableNote {
-  /** Of a topic that was made anew under an old name the old note says nothing. */
-  readonly topicId: string | undefined
-  /** Everything below survives a loss of power. */
-  readonly durableOffset: number
-  readonly logStartOffset: number
-  /** Whether a sync failed, so that bytes above may be readable but not on the disk. */
-  readonly failed: boolean
+export interface DurableOffsetsOptions {
+  readonly vfs: Vfs
+  readonly root: string
+  readonly clock: Clock
+  readonly logger: Logger
 }
 
-/** The notes of all partitions by name; nothing where the file is missing, torn or not understood. */
-export async function readDurableOffsets(vfs: Vfs, root: string): Promise<Map<string, DurableNote>> {
-  const notes = new Map<string, DurableNote>()
-  const text = await readText(vfs, join(root, DURABLE_OFFSETS_FILE)).catch((error: unknown) => {
-    if (isVarveError(error, 'TOO_LARGE')) return undefined
-    throw error
-  })
-  const end = text?.lastIndexOf('crc32c ') ?? -1
-  if (text === undefined || end < 0) return notes
-  const body = text.slice(0, end)
-  if (text.slice(end).trimEnd() !== checksumLine(body)) return notes
-  for (const [topic = '', partition = '', id, durable, start, state] of parseCheckpoint(body, 6) ?? []) {
-    const name = parsePartitionName(`${topic}-${partition}`)
-    const durableOffset = wholeNumber(durable)
-    const logStartOffset = wholeNumber(start)
-    if (name === undefined || durableOffset === undefined || logStartOffset === undefined) continue
-    notes.set(partitionName(name), {
-      topicId: id === NO_ID ? undefined : id,
-      durableOffset,
-      logStartOffset,
-      failed: state === 'failed',
-    })
-  }
-  return notes
-}
-
-function formatDurableOffsets(notes: ReadonlyMap<string, DurableNote>): string {
-  const entries: (string | number)[][] = []
-  for (const [name, { topicId = NO_ID, durableOffset, logStartOffset, failed }] of notes) {
-    const parsed = parsePartitionName(name)
-    if (parsed !== undefined)
-      entries.push([
-        parsed.topic,
-        parsed.partition,
-        topicId,
-        durableOffset,
-        logStartOffset,
-        failed ? 'failed' : 'ok',
-      ])
-  }
-  const body = formatCheckpoint(entries)
-  return `${body}${checksumLine(body)}\n`
-}
-
-function checksumLine(body: string): string {
-  return `crc32c ${crc32c(Buffer.from(body)).toString(16).padStart(8, '0')}`
-}
-
-/** Keeps the notes of a directory and writes them, at most once in an interval, behind the syncs. */
+/** Keeps the notes of a directory and writes those that changed, at most once in an interval, behind the syncs. */
 export class DurableOffsets {
   readonly #vfs: Vfs
   readonly #path: string
   readonly #clock: Clock
   readonly #logger: Logger
-  readonly #notes = new Map<string, DurableNote>()
+  readonly #notes: Map<string, DurableNote>
+  /** Names whose notes the file does not have. */
+  readonly #changed = new Set<string>()
+  /** Bytes of the file, all of them sound lines; undefined when it has to be written anew. */
+  #size: number | undefined
+  #lines: number
   #timer: Timer | undefined
   #writing: Promise<void> | undefined
-  #dirty = false
   #closed = false
   #writtenAt = Number.NEGATIVE_INFINITY
 
-  constructor(options: { vfs: Vfs; root: string; clock: Clock; logger: Logger }) {
+  private constructor(options: DurableOffsetsOptions, found: ParsedNotes, size: number | undefined) {
     this.#vfs = options.vfs
     this.#path = join(options.root, DURABLE_OFFSETS_FILE)
     this.#clock = options.clock
     this.#logger = options.logger
+    this.#notes = found.notes
+    this.#lines = found.lines
+    this.#size = size
+  }
+
+  /**
+   * Reads what an earlier life noted; nothing where the file is missing or not understood.
+   *
+   * @param options.trusted false where somebody else wrote the logs since. Then the notes are about another time.
+   */
+  static async read(options: DurableOffsetsOptions & { trusted: boolean }): Promise<DurableOffsets> {
+    const none: ParsedNotes = { notes: new Map(), lines: 0, whole: false }
+    if (!options.trusted) return new DurableOffsets(options, none, undefined)
+    try {
+      const max = logLimits.checkpointBytesMax
+      const bytes = await options.vfs.readFile(join(options.root, DURABLE_OFFSETS_FILE), { max })
+      const found = parseDurableNotes(bytes)
+      return new DurableOffsets(options, found, found.whole ? bytes.length : undefined)
+    } catch (error) {
+      if (!isVarveError(error, 'NOT_FOUND', 'TOO_LARGE')) throw error
+      return new DurableOffsets(options, none, undefined)
+    }
+  }
+
+  /** Whether a note says that a sync failed: once its partition is recovered, it must not be believed again. */
+  get anyFailed(): boolean {
+    for (const { state } of this.#notes.values()) if (state === 'failed') return true
+    return false
+  }
+
+  noteOf(name: string): DurableNote | undefined {
+    return this.#notes.get(name)
   }
 
   note(name: string, note: DurableNote): void {
     this.#notes.set(name, note)
-    this.#changed({ atOnce: note.failed })
+    this.#change(name, { atOnce: note.state === 'failed' })
   }
 
   forget(name: string): void {
-    if (this.#notes.delete(name)) this.#changed({ atOnce: false })
+    if (this.#notes.delete(name)) this.#change(name, { atOnce: false })
   }
 
   /**
@@ -122,7 +96,7 @@ export class DurableOffsets {
     this.#timer = undefined
     const writing = (this.#writing ?? Promise.resolve())
       .catch(() => undefined)
-      .then(() => this.#replace(sync))
+      .then(() => this.#write(sync))
     this.#writing = writing
     try {
       await writing
@@ -141,8 +115,8 @@ export class DurableOffsets {
     await this.#writing?.catch(() => undefined)
   }
 
-  #changed({ atOnce }: { atOnce: boolean }): void {
-    this.#dirty = true
+  #change(name: string, { atOnce }: { atOnce: boolean }): void {
+    this.#changed.add(name)
     if (this.#closed || (this.#timer !== undefined && !atOnce)) return
     this.#timer?.cancel()
     const since = this.#clock.monotonic() - this.#writtenAt
@@ -151,19 +125,53 @@ export class DurableOffsets {
       wait,
       () => {
         this.#timer = undefined
-        if (this.#dirty && !this.#closed) void this.write({ strict: false })
+        if (this.#changed.size > 0 && !this.#closed) void this.write({ strict: false })
       },
       { unref: true },
     )
   }
 
-  async #replace(sync: boolean): Promise<void> {
-    this.#dirty = false
+  async #write(sync: boolean): Promise<void> {
     this.#writtenAt = this.#clock.monotonic()
-    const text = formatDurableOffsets(this.#notes)
-    if (sync) return replaceFile(this.#vfs, this.#path, text)
-    const temporary = this.#path + TEMPORARY_SUFFIX
-    await writeWhole(this.#vfs, temporary, text, { sync: false })
-    await this.#vfs.rename(temporary, this.#path)
+    const names = [...this.#changed]
+    this.#changed.clear()
+    const size = this.#size
+    const linesMax = Math.max(LINES_MIN, 2 * this.#notes.size)
+    // Until this has come to its end, nobody knows what the file holds.
+    this.#size = undefined
+    try {
+      if (sync || size === undefined || this.#lines + names.length > linesMax) await this.#replace(sync)
+      else this.#size = await this.#append(names, size)
+    } catch (error) {
+      for (const name of names) this.#changed.add(name)
+      throw error
+    }
+  }
+
+  async #append(names: readonly string[], size: number): Promise<number> {
+    if (names.length === 0) return size
+    const lines = names.map(name => formatDurableNote(name, this.#notes.get(name) ?? goneNote))
+    const bytes = Buffer.from(lines.join(''), 'latin1')
+    const file = await this.#vfs.open(this.#path, 'write')
+    try {
+      await file.write([bytes], size)
+    } finally {
+      await file.close()
+    }
+    this.#lines += lines.length
+    return size + bytes.length
+  }
+
+  async #replace(sync: boolean): Promise<void> {
+    const lines = [...this.#notes].map(([name, note]) => formatDurableNote(name, note))
+    const bytes = Buffer.from(lines.join(''), 'latin1')
+    if (sync) await replaceFile(this.#vfs, this.#path, bytes)
+    else {
+      const temporary = this.#path + TEMPORARY_SUFFIX
+      await writeWhole(this.#vfs, temporary, bytes, { sync: false })
+      await this.#vfs.rename(temporary, this.#path)
+    }
+    this.#lines = lines.length
+    this.#size = bytes.length
   }
 }

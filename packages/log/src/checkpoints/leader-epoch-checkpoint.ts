@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Vfs } from '@varve/platform'
-import { formatCheckpoint, parseCheckpoint, readText, replaceFile, wholeNumber } from './checkpoint-file.ts'
+import { formatCheckpoint, parseCheckpoint, replaceFile, wholeNumber } from './checkpoint-file.ts'
 
 /*
  * `leader-epoch-checkpoint`: text, `0`, the count, and a line `epoch startOffset` for each epoch.
@@ -25,10 +25,8 @@ export class LeaderEpochs {
     this.#entries = [...entries]
   }
 
-  /** The epochs in a partition's folder; `undefined` when the file is no such checkpoint. */
-  static async read(vfs: Vfs, folder: string): Promise<LeaderEpochs | undefined> {
-    const text = await readText(vfs, join(folder, LEADER_EPOCH_FILE))
-    if (text === undefined) return new LeaderEpochs()
+  /** The epochs that a file's text says; `undefined` when it is no such checkpoint. */
+  static parse(text: string): LeaderEpochs | undefined {
     const entries: EpochEntry[] = []
     for (const [epochText, offsetText] of parseCheckpoint(text, 2) ?? [[]]) {
       const epoch = wholeNumber(epochText)

@@ -13,8 +13,12 @@ const CONTENT = /^version: 0\ntopic_id: ([A-Za-z0-9_-]{22})\n?$/
 
 /** The topic id (22 characters of base64url); `undefined` where the file is missing or incomplete. */
 export async function readPartitionMetadata(vfs: Vfs, folder: string): Promise<string | undefined> {
-  const text = await readText(vfs, join(folder, PARTITION_METADATA_FILE))
-  return text === undefined ? undefined : CONTENT.exec(text)?.[1]
+  return parsePartitionMetadata((await readText(vfs, join(folder, PARTITION_METADATA_FILE))) ?? '')
+}
+
+/** The topic id in a file's text; `undefined` where it is incomplete. */
+export function parsePartitionMetadata(text: string): string | undefined {
+  return CONTENT.exec(text)?.[1]
 }
 
 export async function writePartitionMetadata(vfs: Vfs, folder: string, topicId: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Vfs } from '@varve/platform'
 import { isVarveMarker } from '../checkpoints/clean-shutdown.ts'
-import { readDurableOffsets, type DurableNote } from '../checkpoints/durable-offsets.ts'
+import { DurableOffsets, type DurableOffsetsOptions } from '../checkpoints/durable-offsets.ts'
 import {
   CLEANER_OFFSET_FILE,
   LOG_START_OFFSET_FILE,
@@ -22,7 +22,7 @@ export class DirectoryCheckpoints {
   readonly #recoveryPoints: PartitionOffsets
   readonly #logStarts: PartitionOffsets
   readonly #cleaned: PartitionOffsets
-  readonly #notes: Map<string, DurableNote>
+  readonly durable: DurableOffsets
   #last: Promise<void> = Promise.resolve()
 
   private constructor(
@@ -32,7 +32,7 @@ export class DirectoryCheckpoints {
       recoveryPoints: PartitionOffsets
       logStarts: PartitionOffsets
       cleaned: PartitionOffsets
-      notes: Map<string, DurableNote>
+      durable: DurableOffsets
     },
   ) {
     this.#vfs = vfs
@@ -40,10 +40,11 @@ export class DirectoryCheckpoints {
     this.#recoveryPoints = read.recoveryPoints
     this.#logStarts = read.logStarts
     this.#cleaned = read.cleaned
-    this.#notes = read.notes
+    this.durable = read.durable
   }
 
-  static async read(vfs: Vfs, root: DirectoryRoot): Promise<DirectoryCheckpoints> {
+  static async read(root: DirectoryRoot, options: Omit<DurableOffsetsOptions, 'root'>): Promise<DirectoryCheckpoints> {
+    const { vfs } = options
     const { path, owned, marker } = root
     // Kafka does not keep Varve's notes: where it was here since, they are about another time.
     const ours = owned || (marker !== undefined && isVarveMarker(marker))
@@ -51,23 +52,18 @@ export class DirectoryCheckpoints {
       recoveryPoints: await readOffsetCheckpoint(vfs, join(path, RECOVERY_POINT_FILE)),
       logStarts: await readOffsetCheckpoint(vfs, join(path, LOG_START_OFFSET_FILE)),
       cleaned: await readOffsetCheckpoint(vfs, join(path, CLEANER_OFFSET_FILE)),
-      notes: ours ? await readDurableOffsets(vfs, path) : new Map<string, DurableNote>(),
+      durable: await DurableOffsets.read({ ...options, root: path, trusted: ours }),
     })
-  }
-
-  /** Whether a note says that a sync failed: once its partition is recovered, it must not be believed again. */
-  get anyFailed(): boolean {
-    return [...this.#notes.values()].some(({ failed }) => failed)
   }
 
   /** Whether the notes of a name are about this topic and say that something of it was durable. */
   isOf(name: string, topicId: string): boolean {
-    const note = this.#notes.get(name)
+    const note = this.durable.noteOf(name)
     return note?.topicId === topicId && note.durableOffset > 0
   }
 
   knownOf(name: string, topicId: string | undefined): KnownOffsets {
-    const note = this.#notes.get(name)
+    const note = this.durable.noteOf(name)
     return {
       recoveryPoint: this.#recoveryPoints.get(name),
       logStartOffset: this.#logStarts.get(name),
@@ -85,7 +81,7 @@ export class DirectoryCheckpoints {
   }
 
   async #forget(name: string): Promise<void> {
-    this.#notes.delete(name)
+    this.durable.forget(name)
     for (const [file, offsets] of [
       [RECOVERY_POINT_FILE, this.#recoveryPoints],
       [LOG_START_OFFSET_FILE, this.#logStarts],
@@ -105,6 +101,7 @@ export class DirectoryCheckpoints {
     const ends: PartitionOffsets = new Map()
     const starts: PartitionOffsets = new Map()
     for (const log of logs) {
+      // For one that could not be opened this is what was known of it before.
       ends.set(log.name, log.durableOffset)
       if (log.logStartOffset > 0) starts.set(log.name, log.logStartOffset)
     }

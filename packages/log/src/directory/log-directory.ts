@@ -1,19 +1,15 @@
-import { join } from 'node:path'
 import { isVarveError, silentLogger, VarveError } from '@varve/platform'
-import { DurableOffsets } from '../checkpoints/durable-offsets.ts'
+import type { DurableOffsets } from '../checkpoints/durable-offsets.ts'
 import type { MetaProperties } from '../checkpoints/meta-properties.ts'
 import { forEachBounded } from '../files/semaphore.ts'
 import { logLimits } from '../limits.ts'
 import { MemoryMachine } from '../lock/memory-machine.ts'
-import { defaultLogConfig, type LogConfig } from '../log-config.ts'
 import type { Finding } from '../partition/finding.ts'
-import { cannotOpen } from '../partition/log-loader.ts'
-import { LogState, type LogContext } from '../partition/log-state.ts'
-import { PartitionLog } from '../partition/partition-log.ts'
+import type { LogContext } from '../partition/log-state.ts'
+import type { PartitionLog } from '../partition/partition-log.ts'
 import { plantedBugs } from '../testing/planted-bugs.ts'
 import {
   checkTopicPartition,
-  parsePartitionName,
   partitionName,
   type TopicPartition,
 } from '../topic-partition.ts'
@@ -22,12 +18,11 @@ import { ensureRoot, inspectRoot, isClean, type DirectoryRoot } from './director
 import type { LogDirectoryOptions, NewPartition } from './log-directory-options.ts'
 import { Ownership } from './ownership.ts'
 import { PartitionChanges } from './partition-changes.ts'
+import { PartitionOpener } from './partition-opener.ts'
 import { sharedContext } from './shared-context.ts'
 import {
   createPartitionFolder,
   deletePartitionFolder,
-  inspectPartitionFolder,
-  isDeletedFolder,
 } from './partition-folder.ts'
 
 /** A data directory: its partitions, its lock and its checkpoints. */
@@ -46,6 +41,7 @@ export class LogDirectory {
   readonly #durable: DurableOffsets
   readonly #checkpoints: DirectoryCheckpoints
   readonly #partitions = new Map<string, PartitionLog>()
+  readonly #opener: PartitionOpener
   readonly #changes = new PartitionChanges()
   readonly #findings: Finding[] = []
   #closing: Promise<void> | undefined
@@ -57,7 +53,6 @@ export class LogDirectory {
     ownership: Ownership | undefined,
     checkpoints: DirectoryCheckpoints,
   ) {
-    const { vfs, clock, logger = silentLogger } = options
     this.path = root.path
     this.wasClean = isClean(root)
     this.readOnly = ownership === undefined
@@ -66,8 +61,15 @@ export class LogDirectory {
     this.#properties = properties
     this.#ownership = ownership
     this.#checkpoints = checkpoints
-    this.#durable = new DurableOffsets({ vfs, root: root.path, clock, logger })
-    this.#context = sharedContext(options, { readOnly: this.readOnly, durable: this.#durable })
+    this.#durable = checkpoints.durable
+    this.#context = sharedContext(options, {
+      readOnly: this.readOnly,
+      durable: this.#durable,
+      report: finding => {
+        this.#report(finding)
+      },
+    })
+    this.#opener = new PartitionOpener({ root: root.path, options, context: this.#context, checkpoints })
   }
 
   /**
@@ -96,7 +98,7 @@ export class LogDirectory {
       root,
       properties,
       undefined,
-      await DirectoryCheckpoints.read(vfs, root),
+      await DirectoryCheckpoints.read(root, { ...options, logger: options.logger ?? silentLogger }),
     )
     try {
       await directory.#openPartitions(root.folders)
@@ -113,10 +115,12 @@ export class LogDirectory {
     const ownership = await Ownership.take({ ...options, machine, root, logger, recover })
     let directory: LogDirectory | undefined
     try {
-      const checkpoints = await DirectoryCheckpoints.read(vfs, ownership.root)
+      const checkpoints = await DirectoryCheckpoints.read(ownership.root, { ...options, logger })
       directory = new LogDirectory(options, ownership.root, ownership.properties, ownership, checkpoints)
+      // Before those that are recovered are noted anew.
+      const { anyFailed } = checkpoints.durable
       await directory.#openPartitions(ownership.root.folders)
-      if (checkpoints.anyFailed) await directory.#durable.write({ strict: true, sync: true })
+      if (anyFailed) await directory.#durable.write({ strict: true, sync: true })
       if (plantedBugs.cleanMarkerDeletedLate) await ownership.removeMarker()
       return directory
     } catch (error) {
@@ -171,8 +175,7 @@ export class LogDirectory {
       // A folder that was lost has its notes still: what they say was durable is reported, and not begun anew.
       if (!this.#checkpoints.isOf(name, topicId)) await this.#checkpoints.forget(name)
       const folder = await createPartitionFolder(this.#context.vfs, this.path, partition)
-      const config = partition.config ?? this.#configOf(partition, topicId)
-      const log = await this.#load(partition, folder, topicId, config).catch(async (error: unknown) => {
+      const log = await this.#opener.create(partition, topicId, partition.config).catch(async (error: unknown) => {
         await this.#context.files.drop(`${folder}/`)
         await this.#context.vfs.removeTree(folder).catch(() => undefined)
         throw error
@@ -200,7 +203,6 @@ export class LogDirectory {
       // A reader that was late may have opened a file since; the next partition of that name must not write to it.
       await this.#context.files.drop(`${log.folder}/`)
       await this.#checkpoints.forget(name)
-      this.#durable.forget(name)
     })
   }
 
@@ -263,68 +265,7 @@ export class LogDirectory {
   }
 
   async #openPartitions(folders: readonly string[]): Promise<void> {
-    const names = folders.filter(name => parsePartitionName(name) !== undefined)
-    for (const name of folders) if (!names.includes(name)) await this.#foreignFolder(name)
-    let opened = 0
-    await forEachBounded(names, logLimits.opensInFlightMax, async name => {
-      await this.#openPartition(name)
-      this.#options.progress?.({ opened: ++opened, partitions: names.length })
-    })
-  }
-
-  async #openPartition(name: string): Promise<void> {
-    const of = parsePartitionName(name)
-    if (of === undefined) return
-    const folder = join(this.path, name)
-    try {
-      const inspected = await inspectPartitionFolder(this.#context.vfs, folder)
-      if (inspected.kind === 'incomplete') {
-        this.#report({
-          kind: 'incomplete-partition',
-          ...of,
-          path: folder,
-          message: `The folder ${folder} is of a partition whose creation was cut; it holds nothing and is not opened.`,
-        })
-        return
-      }
-      const { topicId } = inspected
-      this.#partitions.set(name, await this.#load(of, folder, topicId, this.#configOf(of, topicId)))
-    } catch (error) {
-      // The owner may delete a partition while a reader opens it.
-      if (this.readOnly && (await this.#context.vfs.stat(folder)) === undefined) return
-      throw cannotOpen(name, folder, error)
-    }
-  }
-
-  #load(
-    of: TopicPartition,
-    folder: string,
-    topicId: string | undefined,
-    config: LogConfig,
-  ): Promise<PartitionLog> {
-    const topicPartition = { topic: of.topic, partition: of.partition }
-    const state = new LogState({ context: this.#context, topicPartition, folder, topicId, config })
-    return PartitionLog.load(state, this.#checkpoints.knownOf(state.name, topicId), finding => {
-      this.#report(finding)
-    })
-  }
-
-  /** Nothing that Varve does not know is touched; only what a deletion left is removed, as Kafka does. */
-  async #foreignFolder(name: string): Promise<void> {
-    const path = join(this.path, name)
-    if (isDeletedFolder(name)) {
-      if (!this.readOnly) await this.#context.vfs.removeTree(path)
-      return
-    }
-    this.#report({
-      kind: 'unknown-folder',
-      path,
-      message: `The folder ${path} is no partition; it is left alone, but Kafka would not start here.`,
-    })
-  }
-
-  #configOf(of: TopicPartition, topicId: string | undefined): LogConfig {
-    return this.#options.configOf?.(of, topicId) ?? defaultLogConfig
+    await this.#opener.openAll(folders, log => this.#partitions.set(log.name, log))
   }
 
   #report(finding: Finding): void {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { isVarveError, VarveError, type Random, type Vfs } from '@varve/platform'
-import { readPartitionMetadata, writePartitionMetadata } from '../checkpoints/partition-metadata.ts'
-import { listPartition } from '../partition/partition-files.ts'
+import { writePartitionMetadata } from '../checkpoints/partition-metadata.ts'
+import { readPartitionFiles, type PartitionFiles } from '../partition/partition-files.ts'
 import { LOG_SUFFIX, segmentFileName } from '../segment/segment-files.ts'
 import { plantedBugs } from '../testing/planted-bugs.ts'
 import { partitionName, type TopicPartition } from '../topic-partition.ts'
@@ -21,20 +21,12 @@ function deletedFolderName(of: TopicPartition, random: Random): string {
   return partitionName(of).slice(0, NAME_BYTES_MAX - ending.length) + ending
 }
 
-/** What a partition's folder is. */
-export type PartitionFolder =
-  { readonly kind: 'partition'; readonly topicId: string | undefined } | { readonly kind: 'incomplete' }
-
 /**
- * A creation that was cut leaves a folder without `partition.metadata`, which is written last, and nothing in its log.
+ * Whether a creation was cut: it leaves a folder without `partition.metadata`, which is written last, and nothing in its
+ * log.
  */
-export async function inspectPartitionFolder(vfs: Vfs, folder: string): Promise<PartitionFolder> {
-  const topicId = await readPartitionMetadata(vfs, folder)
-  if (topicId !== undefined) return { kind: 'partition', topicId }
-  const { segments } = await listPartition(vfs, folder)
-  return segments.some(segment => segment.size > 0)
-    ? { kind: 'partition', topicId: undefined }
-    : { kind: 'incomplete' }
+export function isIncomplete({ topicId, segments }: PartitionFiles): boolean {
+  return topicId === undefined && segments.every(segment => segment.size === 0)
 }
 
 /**
@@ -66,7 +58,7 @@ export async function createPartitionFolder(
 async function makeRoom(vfs: Vfs, folder: string, of: TopicPartition): Promise<void> {
   const stat = await vfs.stat(folder)
   if (stat === undefined) return
-  if (stat.kind === 'folder' && (await inspectPartitionFolder(vfs, folder)).kind === 'incomplete') {
+  if (stat.kind === 'folder' && isIncomplete(await readPartitionFiles(vfs, folder))) {
     await vfs.removeTree(folder)
     return
   }

@@ -10,7 +10,7 @@ import type { LogDirectoryOptions } from './log-directory-options.ts'
 /** What all partitions of a directory share, each under one limit for all of them. */
 export function sharedContext(
   options: LogDirectoryOptions,
-  { readOnly, durable }: { readOnly: boolean; durable: DurableOffsets },
+  { readOnly, durable, report }: { readOnly: boolean; durable: DurableOffsets; report: LogContext['report'] },
 ): LogContext {
   const { vfs, clock, logger = silentLogger, openFilesMax = logLimits.openFilesMax } = options
   return {
@@ -21,6 +21,7 @@ export function sharedContext(
     indexes: new IndexStore(vfs),
     syncs: new Semaphore(logLimits.syncsInFlightMax),
     readOnly,
+    report,
     noteDurable: (name, note) => {
       durable.note(name, note)
     },

@@ -28,6 +28,8 @@ export type FindingKind =
   | 'missing-data'
   /** The checkpoint of the log start lies above the log's end: not followed. */
   | 'log-start-above-end'
+  /** A folder that cannot be opened: its partition is offline, the others are not. */
+  | 'partition-offline'
   | 'unknown-file'
   | 'unknown-folder'
   /** A partition whose creation was cut: it holds nothing. */

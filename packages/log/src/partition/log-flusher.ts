@@ -79,7 +79,7 @@ export class LogFlusher {
   async #flush(): Promise<void> {
     const state = this.#state
     if (state.offline !== undefined) throw state.offline
-    const end = state.logEndOffset
+    const end = state.end()
     const segments = [...state.dirty]
     const folder = state.folderDirty
     state.dirty.clear()
@@ -94,9 +94,7 @@ export class LogFlusher {
       if (!isVarveError(error, 'TOO_MANY_OPEN_FILES')) this.#fence(error)
       throw this.#offline() ?? error
     }
-    if (end <= state.durableOffset) return
-    state.durableOffset = end
-    state.note()
+    if (end.offset > state.durableOffset) state.durableUpTo(end)
   }
 
   #offline(): VarveError | undefined {

@@ -1,6 +1,6 @@
-import { VarveError, type VfsFile } from '@varve/platform'
+import type { VfsFile } from '@varve/platform'
 import { join } from 'node:path'
-import type { DurableNote } from '../checkpoints/durable-offsets.ts'
+import type { DurableNote } from '../checkpoints/durable-note.ts'
 import { removeFile } from '../checkpoints/checkpoint-file.ts'
 import { LeaderEpochs } from '../checkpoints/leader-epoch-checkpoint.ts'
 import { LogSegment, LogSegments } from '../segment/log-segment.ts'
@@ -9,7 +9,7 @@ import { SegmentIndexes } from '../segment/segment-indexes.ts'
 import { plantedBugs } from '../testing/planted-bugs.ts'
 import type { Finding, FindingKind } from './finding.ts'
 import type { LogState } from './log-state.ts'
-import { listPartition, type PartitionFiles } from './partition-files.ts'
+import type { PartitionFiles } from './partition-files.ts'
 import { SegmentRecovery, type RecoveredSegment } from './segment-recovery.ts'
 import { cutTail, makeDurable, setSegmentAside, setTailAside } from './torn-tail.ts'
 
@@ -41,17 +41,40 @@ export class LogLoader {
     state.compacted = known.compacted
   }
 
-  async load(): Promise<void> {
+  /**
+   * Takes a log that was closed in order, and not touched since, for what its note says, without a look into its files:
+   * the newest segment is the one that was noted and has as many bytes, all of them durable. What somebody changed
+   * within them is found as in every other segment: when it is read, or before something is appended behind it.
+   *
+   * @returns whether it is such a log; otherwise nothing has happened
+   */
+  loadSettled(files: PartitionFiles): boolean {
     const state = this.#state
-    const files = await listPartition(state.context.vfs, state.folder)
-    if (files.unknown.length > 0) {
-      this.#find(
-        'unknown-file',
-        { path: state.folder },
-        `The folder ${state.folder} holds files that are not a log's (${files.unknown.slice(0, 5).join(', ')}); they are left alone.`,
-      )
-    }
-    await this.#readEpochs()
+    const { note } = this.#known
+    const { epochs, segments } = files
+    if (note?.state !== 'settled' || note.durableOffset !== this.#durable || epochs === undefined) return false
+    const newest = segments.find(({ baseOffset }) => baseOffset === note.segment)
+    if (newest?.size !== note.position || segments.some(({ baseOffset }) => baseOffset > note.segment)) return false
+    if (segments.some(segment => segment.size === 0 && segment !== newest)) return false
+    const end = note.durableOffset
+    if (newest.size === 0 ? newest.baseOffset !== end : newest.baseOffset >= end) return false
+    // Epochs that are lost, and names above the end, are the loader's work.
+    if ((epochs.latest?.startOffset ?? (end > 0 ? Infinity : 0)) > end) return false
+    if (files.snapshots.some(offset => offset > end)) return false
+    this.#tellUnknown(files)
+    state.epochs = epochs
+    state.segments = new LogSegments(segments)
+    this.#setOffsets(end)
+    state.durableSegment = note.segment
+    state.durablePosition = note.position
+    state.settled = state.tailUnread = true
+    return true
+  }
+
+  async load(files: PartitionFiles): Promise<void> {
+    const state = this.#state
+    this.#tellUnknown(files)
+    this.#takeEpochs(files)
     const { segments, empty } = this.#split([...new LogSegments(files.segments)])
     const end = await this.#recover(segments)
     state.segments = new LogSegments(segments)
@@ -151,7 +174,7 @@ export class LogLoader {
         file,
         state: this.#state,
         durable: this.#durable,
-        trustAbove: this.#known.note?.failed !== true,
+        trustAbove: this.#known.note?.state !== 'failed',
         endOffset: next?.baseOffset ?? Number.MAX_SAFE_INTEGER,
         report: (kind, position, offset, message) => {
           this.#find(kind, { path: segment.logPath, position, offset }, message)
@@ -212,9 +235,18 @@ export class LogLoader {
     }
   }
 
-  async #readEpochs(): Promise<void> {
-    const { context, folder } = this.#state
-    const epochs = await LeaderEpochs.read(context.vfs, folder)
+  #tellUnknown({ unknown }: PartitionFiles): void {
+    const { folder } = this.#state
+    if (unknown.length === 0) return
+    this.#find(
+      'unknown-file',
+      { path: folder },
+      `The folder ${folder} holds files that are not a log's (${unknown.slice(0, 5).join(', ')}); they are left alone.`,
+    )
+  }
+
+  #takeEpochs({ epochs }: PartitionFiles): void {
+    const { folder } = this.#state
     if (epochs === undefined) {
       this.#find(
         'leader-epochs-rebuilt',
@@ -305,14 +337,4 @@ export class LogLoader {
   ): void {
     this.#report({ kind, ...this.#state.topicPartition, ...where, message })
   }
-}
-
-/** The error for a partition's folder that cannot be opened at all. */
-export function cannotOpen(name: string, folder: string, cause: unknown): VarveError {
-  const why = cause instanceof Error ? cause.message : String(cause)
-  return new VarveError(
-    'KAFKA_STORAGE_ERROR',
-    `The partition ${name} in ${folder} cannot be opened: ${why}`,
-    { context: { path: folder }, cause },
-  )
 }

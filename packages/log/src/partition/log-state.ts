@@ -1,11 +1,12 @@
 import type { Clock, Logger, Vfs } from '@varve/platform'
 import { VarveError } from '@varve/platform'
 import { LeaderEpochs } from '../checkpoints/leader-epoch-checkpoint.ts'
-import type { DurableNote } from '../checkpoints/durable-offsets.ts'
+import type { DurableNote } from '../checkpoints/durable-note.ts'
 import type { OpenFiles } from '../files/open-files.ts'
 import type { Semaphore } from '../files/semaphore.ts'
 import type { LogConfig } from '../log-config.ts'
 import type { IndexStore } from '../segment/index-store.ts'
+import type { Finding } from './finding.ts'
 import { type LogSegment, LogSegments } from '../segment/log-segment.ts'
 import { partitionName, type TopicPartition } from '../topic-partition.ts'
 
@@ -19,8 +20,19 @@ export interface LogContext {
   /** Limits the syncs that run at the same time. */
   readonly syncs: Semaphore
   readonly readOnly: boolean
+  /** Told of what is found wrong after a partition was opened, as on its first append. */
+  report(finding: Finding): void
   /** Notes, unsynced, how far a partition is durable. */
   noteDurable(name: string, note: DurableNote): void
+}
+
+/** Where a log ends, as offset and as place in its files. */
+export interface LogEnd {
+  readonly offset: number
+  /** The newest segment's base offset. */
+  readonly segment: number
+  /** Bytes of it. */
+  readonly position: number
 }
 
 /** The state of one partition log: the one place that its appender, reader and loader share. */
@@ -45,12 +57,21 @@ export class LogState {
   logEndOffset = 0
   /** Everything below survives a loss of power. */
   durableOffset = 0
+  /** Where the durable part ends: a segment's base offset, and bytes of its file. */
+  durableSegment = 0
+  durablePosition = 0
+  /** Whether all that belongs to the log was saved, and nothing was written since. */
+  settled = false
+  /** Whether the newest segment's end was not looked at yet, because its note says that nothing happened to it. */
+  tailUnread = false
   /** Everything below may be read. */
   highWatermark = 0
   /** Set by a failed sync or cut: why nothing is appended any more. */
   offline: VarveError | undefined
   /** Whether a sync failed: what lies above the durable offset may be readable and yet not on the disk. */
   untrusted = false
+  /** Why the folder could not be opened at all: then there is nothing to read either. */
+  unopened: VarveError | undefined
   closed = false
   /** Segments with bytes that are not synced. */
   readonly dirty = new Set<LogSegment>()
@@ -87,12 +108,29 @@ export class LogState {
       topicId: this.topicId,
       durableOffset: this.durableOffset,
       logStartOffset: this.logStartOffset,
-      failed: this.untrusted,
+      segment: this.durableSegment,
+      position: this.durablePosition,
+      state: this.untrusted ? 'failed' : this.settled ? 'settled' : 'open',
     })
   }
 
-  /** @throws `CLOSED` */
+  /** Takes down that what `end` says survives a loss of power, and notes it. */
+  durableUpTo(end: LogEnd): void {
+    this.durableOffset = end.offset
+    this.durableSegment = end.segment
+    this.durablePosition = end.position
+    this.note()
+  }
+
+  /** Where the log ends now. */
+  end(): LogEnd {
+    const { last } = this.segments
+    return { offset: this.logEndOffset, segment: last?.baseOffset ?? this.logEndOffset, position: last?.size ?? 0 }
+  }
+
+  /** @throws `CLOSED`; `KAFKA_STORAGE_ERROR` of a folder that could not be opened */
   checkOpen(): void {
+    if (this.unopened !== undefined) throw this.unopened
     if (this.closed)
       throw this.error('CLOSED', `The partition ${this.name} is closed; open its directory again.`)
   }

@@ -1,13 +1,14 @@
+import type { VarveError } from '@varve/platform'
 import { readPartitionMetadata } from '../checkpoints/partition-metadata.ts'
 import type { EpochEntry } from '../checkpoints/leader-epoch-checkpoint.ts'
 import type { LogConfig } from '../log-config.ts'
 import type { AppendInfo } from './append-queue.ts'
-import type { Finding } from './finding.ts'
 import { LogAppender, type AppendOptions } from './log-appender.ts'
 import { LogFlusher } from './log-flusher.ts'
 import { LogLoader, type KnownOffsets } from './log-loader.ts'
 import { LogReader, type FetchData, type ReadRequest } from './log-reader.ts'
 import { LogState } from './log-state.ts'
+import { readPartitionFiles, type PartitionFiles } from './partition-files.ts'
 import { SegmentIndexAccess } from './segment-index-access.ts'
 import { TimestampLookup, type TimestampAnswer } from './timestamp-lookup.ts'
 
@@ -61,10 +62,26 @@ export class PartitionLog {
   static async load(
     state: LogState,
     known: KnownOffsets,
-    report: (finding: Finding) => void,
+    files: PartitionFiles,
   ): Promise<PartitionLog> {
-    await new LogLoader(state, known, report).load()
-    if (!state.context.readOnly) state.note()
+    await new LogLoader(state, known, state.context.report).load(files)
+    if (!state.context.readOnly) state.durableUpTo(state.end())
+    return new PartitionLog(state)
+  }
+
+  /** The log if nothing happened to it since it was closed in order; undefined where it has to be loaded. */
+  static loadSettled(state: LogState, known: KnownOffsets, files: PartitionFiles): PartitionLog | undefined {
+    return new LogLoader(state, known, state.context.report).loadSettled(files)
+      ? new PartitionLog(state)
+      : undefined
+  }
+
+  /** A partition whose folder cannot be opened: each use of it says why. */
+  static unopened(state: LogState, known: KnownOffsets, error: VarveError): PartitionLog {
+    const end = Math.max(known.recoveryPoint ?? 0, known.note?.durableOffset ?? 0)
+    state.unopened = state.offline = error
+    state.logStartOffset = Math.min(known.logStartOffset ?? 0, end)
+    state.nextOffset = state.logEndOffset = state.durableOffset = state.highWatermark = end
     return new PartitionLog(state)
   }
 
@@ -130,6 +147,11 @@ export class PartitionLog {
     return this.#state.offline
   }
 
+  /** Whether its folder could not be opened, so that it cannot be read either, and its offsets are what was noted. */
+  get isUnopened(): boolean {
+    return this.#state.unopened !== undefined
+  }
+
   /**
    * Appends whole batches; they are given their offsets in place, and are the log's until the promise settles (with
    * `acks: 0` they are copied).
@@ -163,7 +185,8 @@ export class PartitionLog {
 
   /** Makes durable what is written by now. */
   async flush(): Promise<void> {
-    if (!this.#state.context.readOnly) await this.#flusher.flush()
+    const { context, unopened } = this.#state
+    if (!context.readOnly && unopened === undefined) await this.#flusher.flush()
   }
 
   /**
@@ -193,7 +216,8 @@ export class PartitionLog {
     const { compacted, logStartOffset, logEndOffset } = state
     const known = { recoveryPoint: logEndOffset, logStartOffset, compacted }
     try {
-      await new LogLoader(fresh, known, () => undefined).load()
+      const files = await readPartitionFiles(state.context.vfs, state.folder)
+      await new LogLoader(fresh, known, () => undefined).load(files)
     } finally {
       await this.#checkSameTopic()
     }
@@ -251,6 +275,7 @@ export class PartitionLog {
 
   async #finish(): Promise<void> {
     const state = this.#state
+    if (state.unopened !== undefined) return
     const store = state.context.indexes
     if (state.dirty.size > 0 || state.folderDirty || state.offline !== undefined) await this.#flusher.flush()
     let saved = false
@@ -264,5 +289,9 @@ export class PartitionLog {
       saved = true
     }
     if (saved) await state.context.vfs.syncDir(state.folder)
+    if (state.settled || state.segments.last?.sealed === true) return
+    // All of it is saved: the next opening needs no look at it.
+    state.settled = true
+    state.durableUpTo(state.end())
   }
 }

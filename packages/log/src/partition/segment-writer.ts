@@ -5,6 +5,7 @@ import { LogSegment } from '../segment/log-segment.ts'
 import { SegmentIndexes } from '../segment/segment-indexes.ts'
 import type { PendingAppend } from './append-queue.ts'
 import type { LogState } from './log-state.ts'
+import { readTail } from './unread-tail.ts'
 
 /** Offsets in an index are relative, in 31 bits. */
 const RELATIVE_OFFSET_MAX = 2 ** 31 - 1
@@ -28,6 +29,8 @@ export class SegmentWriter {
     const state = this.#state
     const first = appends[from]
     if (first === undefined) return from
+    if (state.tailUnread) await readTail(state)
+    state.settled = false
     let segment = state.segments.last
     if (segment?.indexes === undefined || this.#mustRoll(segment, segment.size, first))
       segment = await this.#roll(first.baseOffset)

@@ -33,6 +33,11 @@ export interface Vfs {
   spaceLeft(path: string): Promise<number>
   /** The path without symbolic links; the same string for the same folder. */
   realPath(path: string): Promise<string>
+  /**
+   * Whether listing a folder and reading a small file mostly take microseconds on the synchronous face, as where the
+   * operating system keeps them in memory. Missing where that face is not to be used, or gains nothing.
+   */
+  readonly answersInPlace?: boolean
   /** The same operations for worker threads and steps that run to the end. */
   readonly sync: VfsSync
 }

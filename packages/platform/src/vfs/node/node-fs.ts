@@ -25,6 +25,7 @@ const calls = fs.promises
 
 /** The machine's file system. */
 export class NodeFs implements Vfs {
+  readonly answersInPlace = true
   readonly sync: VfsSync = new NodeFsSync()
 
   async open(path: string, mode: OpenMode): Promise<VfsFile> {
