@@ -44,7 +44,8 @@ async function removeLeftovers({ directory, metadata, logger }: ReconcileOptions
     const isClaimed = topic?.partitions.has(log.partition) === true
     if (isClaimed && (log.topicId === undefined || log.topicId === topic.topicId)) continue
     const wasDeleted = log.topicId !== undefined && image.removedTopics.has(log.topicId)
-    if (wasDeleted || log.logEndOffset === 0) {
+    // Of one that could not be opened nobody knows whether it is empty.
+    if (wasDeleted || (log.logEndOffset === 0 && !log.isUnopened)) {
       logger.info(
         { path: log.folder },
         wasDeleted ? 'A deletion is finished.' : 'An unfinished creation is undone.',

@@ -93,7 +93,7 @@ export class TopicChanges {
   async #makeRoom(topic: string, partition: number): Promise<void> {
     const stray = this.#options.topics.find(topic, partition)
     if (stray === undefined) return
-    if (stray.logEndOffset === 0) {
+    if (stray.logEndOffset === 0 && !stray.isUnopened) {
       await this.#options.directory.deletePartition(stray)
       return
     }

@@ -94,9 +94,7 @@ export class DurableOffsets {
   async write({ strict, sync = false }: { strict: boolean; sync?: boolean }): Promise<void> {
     this.#timer?.cancel()
     this.#timer = undefined
-    const writing = (this.#writing ?? Promise.resolve())
-      .catch(() => undefined)
-      .then(() => this.#write(sync))
+    const writing = (this.#writing ?? Promise.resolve()).catch(() => undefined).then(() => this.#write(sync))
     this.#writing = writing
     try {
       await writing

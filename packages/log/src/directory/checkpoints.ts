@@ -43,7 +43,10 @@ export class DirectoryCheckpoints {
     this.durable = read.durable
   }
 
-  static async read(root: DirectoryRoot, options: Omit<DurableOffsetsOptions, 'root'>): Promise<DirectoryCheckpoints> {
+  static async read(
+    root: DirectoryRoot,
+    options: Omit<DurableOffsetsOptions, 'root'>,
+  ): Promise<DirectoryCheckpoints> {
     const { vfs } = options
     const { path, owned, marker } = root
     // Kafka does not keep Varve's notes: where it was here since, they are about another time.

@@ -8,11 +8,7 @@ import type { Finding } from '../partition/finding.ts'
 import type { LogContext } from '../partition/log-state.ts'
 import type { PartitionLog } from '../partition/partition-log.ts'
 import { plantedBugs } from '../testing/planted-bugs.ts'
-import {
-  checkTopicPartition,
-  partitionName,
-  type TopicPartition,
-} from '../topic-partition.ts'
+import { checkTopicPartition, partitionName, type TopicPartition } from '../topic-partition.ts'
 import { DirectoryCheckpoints } from './checkpoints.ts'
 import { ensureRoot, inspectRoot, isClean, type DirectoryRoot } from './directory-root.ts'
 import type { LogDirectoryOptions, NewPartition } from './log-directory-options.ts'
@@ -20,10 +16,7 @@ import { Ownership } from './ownership.ts'
 import { PartitionChanges } from './partition-changes.ts'
 import { PartitionOpener } from './partition-opener.ts'
 import { sharedContext } from './shared-context.ts'
-import {
-  createPartitionFolder,
-  deletePartitionFolder,
-} from './partition-folder.ts'
+import { createPartitionFolder, deletePartitionFolder } from './partition-folder.ts'
 
 /** A data directory: its partitions, its lock and its checkpoints. */
 export class LogDirectory {
@@ -175,11 +168,13 @@ export class LogDirectory {
       // A folder that was lost has its notes still: what they say was durable is reported, and not begun anew.
       if (!this.#checkpoints.isOf(name, topicId)) await this.#checkpoints.forget(name)
       const folder = await createPartitionFolder(this.#context.vfs, this.path, partition)
-      const log = await this.#opener.create(partition, topicId, partition.config).catch(async (error: unknown) => {
-        await this.#context.files.drop(`${folder}/`)
-        await this.#context.vfs.removeTree(folder).catch(() => undefined)
-        throw error
-      })
+      const log = await this.#opener
+        .create(partition, topicId, partition.config)
+        .catch(async (error: unknown) => {
+          await this.#context.files.drop(`${folder}/`)
+          await this.#context.vfs.removeTree(folder).catch(() => undefined)
+          throw error
+        })
       log.leaderEpoch = partition.leaderEpoch ?? 0
       this.#partitions.set(name, log)
       return log

@@ -52,9 +52,11 @@ export class LogLoader {
     const state = this.#state
     const { note } = this.#known
     const { epochs, segments } = files
-    if (note?.state !== 'settled' || note.durableOffset !== this.#durable || epochs === undefined) return false
+    if (note?.state !== 'settled' || note.durableOffset !== this.#durable || epochs === undefined)
+      return false
     const newest = segments.find(({ baseOffset }) => baseOffset === note.segment)
-    if (newest?.size !== note.position || segments.some(({ baseOffset }) => baseOffset > note.segment)) return false
+    if (newest?.size !== note.position || segments.some(({ baseOffset }) => baseOffset > note.segment))
+      return false
     if (segments.some(segment => segment.size === 0 && segment !== newest)) return false
     const end = note.durableOffset
     if (newest.size === 0 ? newest.baseOffset !== end : newest.baseOffset >= end) return false

@@ -125,7 +125,11 @@ export class LogState {
   /** Where the log ends now. */
   end(): LogEnd {
     const { last } = this.segments
-    return { offset: this.logEndOffset, segment: last?.baseOffset ?? this.logEndOffset, position: last?.size ?? 0 }
+    return {
+      offset: this.logEndOffset,
+      segment: last?.baseOffset ?? this.logEndOffset,
+      position: last?.size ?? 0,
+    }
   }
 
   /** @throws `CLOSED`; `KAFKA_STORAGE_ERROR` of a folder that could not be opened */

@@ -1,5 +1,12 @@
 import { join } from 'node:path'
-import { isVarveError, VarveError, type Vfs, type VfsEntry, type VfsStat, type VfsSync } from '@varve/platform'
+import {
+  isVarveError,
+  VarveError,
+  type Vfs,
+  type VfsEntry,
+  type VfsStat,
+  type VfsSync,
+} from '@varve/platform'
 import { TEMPORARY_SUFFIX } from '../checkpoints/checkpoint-file.ts'
 import { LEADER_EPOCH_FILE, LeaderEpochs } from '../checkpoints/leader-epoch-checkpoint.ts'
 import { PARTITION_METADATA_FILE, parsePartitionMetadata } from '../checkpoints/partition-metadata.ts'
@@ -104,9 +111,7 @@ class Listing {
         { context: { path, wanted: 'file', found: stat.kind } },
       )
     const name = path.slice(this.#folder.length + 1)
-    this.#segments.push(
-      new LogSegment(this.#folder, parseSegmentFileName(name)?.baseOffset ?? 0, stat.size),
-    )
+    this.#segments.push(new LogSegment(this.#folder, parseSegmentFileName(name)?.baseOffset ?? 0, stat.size))
   }
 
   with(metadata: string, epochs: string): PartitionFiles {

@@ -59,11 +59,7 @@ export class PartitionLog {
   }
 
   /** Loads, and recovers where needed, the log in `state.folder`. For `LogDirectory`. */
-  static async load(
-    state: LogState,
-    known: KnownOffsets,
-    files: PartitionFiles,
-  ): Promise<PartitionLog> {
+  static async load(state: LogState, known: KnownOffsets, files: PartitionFiles): Promise<PartitionLog> {
     await new LogLoader(state, known, state.context.report).load(files)
     if (!state.context.readOnly) state.durableUpTo(state.end())
     return new PartitionLog(state)
