@@ -1,13 +1,5 @@
 import { isVarveError } from '@varve/platform'
-
-/** A property that did not hold. What it says is for a person who will replay the seed. */
-export class PropertyFailure extends Error {
-  override readonly name = 'PropertyFailure'
-}
-
-export function require(condition: boolean, message: () => string): asserts condition {
-  if (!condition) throw new PropertyFailure(message())
-}
+import { PropertyFailure } from '@varve/testkit'
 
 /** For a directory that does not open although its disk works. What is no error of Varve's is a bug, here or there. */
 export function cannotBeOpened(error: unknown): Error {

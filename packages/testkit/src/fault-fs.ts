@@ -15,6 +15,7 @@ import {
   type Operation,
   type Target,
 } from './fault.ts'
+import type { Delay, DelayOptions } from './delay.ts'
 import { FaultFsSync } from './fault-fs-sync.ts'
 import { FaultPlan, type FaultFsOptions } from './fault-plan.ts'
 import type { Hold } from './hold.ts'
@@ -39,6 +40,11 @@ export class FaultFs implements Vfs {
     return this.#plan.fail(options)
   }
 
+  /** Makes calls slow on a clock that is handed in; only those of the asynchronous face. */
+  delay(options: DelayOptions): Delay {
+    return this.#plan.delay(options)
+  }
+
   /** Lets calls wait until they are released; only those of the asynchronous face. */
   hold(target: Target): Hold {
     return this.#plan.hold(target)
@@ -59,9 +65,9 @@ export class FaultFs implements Vfs {
     return this.#plan.counts.get(operation) ?? 0
   }
 
-  /** Throws where a planned failure has not come: such a test has tested nothing. */
+  /** Throws where a planned failure or delay has not come: such a test has tested nothing. */
   assertFired(): void {
-    for (const fault of this.#plan.faults) {
+    for (const fault of [...this.#plan.faults, ...this.#plan.delays]) {
       if (fault.fired === 0) throw new Error(`the fault never fired: ${inspect(fault.options)}`)
     }
   }
@@ -138,6 +144,12 @@ class FaultFile implements VfsFile {
 
   get path(): string {
     return this.#inner.path
+  }
+
+  /** Passed on, so that one `FaultFs` can stand on another. */
+  get failNextDatasync(): (() => void) | undefined {
+    const { failNextDatasync } = this.#inner as { failNextDatasync?: () => void }
+    return failNextDatasync?.bind(this.#inner)
   }
 
   read(target: Uint8Array, position: number): Promise<number> {

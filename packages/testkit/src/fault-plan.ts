@@ -1,4 +1,5 @@
-import { errnoError, VarveError } from '@varve/platform'
+import { errnoError, sleep, VarveError } from '@varve/platform'
+import { Delay, type DelayOptions } from './delay.ts'
 import { Fault, fits, type FaultOptions, type Operation, type Target } from './fault.ts'
 import { Hold } from './hold.ts'
 
@@ -18,6 +19,7 @@ export class FaultPlan {
   readonly counts = new Map<Operation, number>()
   number = 0
   powerCut = false
+  readonly delays: Delay[] = []
   readonly #holds: Hold[] = []
 
   constructor(options: FaultFsOptions) {
@@ -28,6 +30,12 @@ export class FaultPlan {
     const fault = new Fault(options)
     this.faults.push(fault)
     return fault
+  }
+
+  delay(options: DelayOptions): Delay {
+    const delay = new Delay(options)
+    this.delays.push(delay)
+    return delay
   }
 
   hold(target: Target): Hold {
@@ -63,6 +71,10 @@ export class FaultPlan {
     struck?: (fault: Fault) => Promise<void>,
   ): Promise<T> {
     for (const hold of this.#holds) await hold.pass(operation, path)
+    for (const delay of this.delays) {
+      if (fits(delay.options, operation, path) && delay.strikes())
+        await sleep(delay.options.clock, delay.options.ms)
+    }
     await this.options.pace?.({ operation, path })
     const fault = this.begin(operation, path)
     if (fault !== undefined) {

@@ -6,6 +6,7 @@ export {
   type BatchOptions,
   type RecordSketch,
 } from './batches.ts'
+export type { Delay, DelayOptions } from './delay.ts'
 export { FaultFs } from './fault-fs.ts'
 export type { FaultFsOptions } from './fault-plan.ts'
 export type { Fault, FaultOptions, Operation, Target } from './fault.ts'
@@ -17,3 +18,12 @@ export {
   type ExpectedRecord,
 } from './fixture.ts'
 export type { Hold } from './hold.ts'
+export { logOf, type BatchSketch } from './log-of.ts'
+export { checkWhole, driveLog, type DriveOptions } from './model/drive.ts'
+export { committedOnly } from './model/isolation.ts'
+export { LogDriver, type DriverPort, type Outcome } from './model/log-driver.ts'
+export type { AbortedRange, FetchUnderTest, LogUnderTest } from './model/log-under-test.ts'
+export { ModelLog, type SentRange } from './model/model-log.ts'
+export type { Loss, ModelRules, ModelState } from './model/model-state.ts'
+export { PropertyFailure, require } from './model/property.ts'
+export { markerBatch, stampedBatch, stampsIn, type Found, type Marker, type Sender } from './model/stamp.ts'

@@ -7,6 +7,8 @@ import {
   expectedLines,
   expectedRecords,
   fixture,
+  logOf,
+  markerBatch,
   numberedRecords,
 } from '../src/index.ts'
 
@@ -58,4 +60,31 @@ void t.test('a batch is built from a few words', async t => {
   const compressed = await compressedBatchOf(numberedRecords(50), { codec: 'gzip' })
   checkBatch(compressed, 0, compressed.length)
   t.ok(compressed.length < batchOf(numberedRecords(50)).length)
+})
+
+void t.test('a log is filled in one line', async t => {
+  const appended: [number, string | undefined][] = []
+  const log = {
+    logStartOffset: 0,
+    highWatermark: 0,
+    append: async (bytes: Buffer, options: { origin?: string } = {}) => {
+      appended.push([readBatchHeader(bytes, 0).producerId, options.origin])
+      return { baseOffset: 0, lastOffset: 0 }
+    },
+    read: async () => ({ bytes: Buffer.alloc(0) }),
+    offsetForTimestamp: async () => undefined,
+    flush: async () => {},
+  }
+  const opened = await logOf(
+    { log, more: true },
+    ['a', 'b'],
+    { records: ['c'], producerId: 9, producerEpoch: 0, baseSequence: 0, transactional: true },
+    markerBatch('commit', { timestamp: 1, producerId: 9, producerEpoch: 0 }),
+  )
+  t.ok(opened.more)
+  t.same(appended, [
+    [-1, undefined],
+    [9, undefined],
+    [9, 'coordinator'],
+  ])
 })

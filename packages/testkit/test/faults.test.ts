@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isVarveError, MemFs, SeededRandom, type Vfs } from '@varve/platform'
+import { FakeClock, isVarveError, MemFs, SeededRandom, type Vfs } from '@varve/platform'
 import { asyncOf, fails, put } from './support.ts'
 import { FaultFs } from '../src/fault-fs.ts'
 import type { Operation } from '../src/fault.ts'
@@ -181,4 +181,43 @@ void t.test('a pace decides who goes first', async t => {
   }
   t.equal(await run(1), await run(1), 'the same seed gives the same order')
   t.ok(new Set(await Promise.all([1, 2, 3, 4, 5, 6].map(run))).size > 1)
+})
+
+void t.test('a slow disk takes its time on the clock that it is given', async t => {
+  const clock = new FakeClock()
+  const fs = new FaultFs(new MemFs())
+  const delay = fs.delay({ operation: 'write', path: '.log', ms: 30, clock, nth: 2, times: 1 })
+  t.throws(() => {
+    fs.assertFired()
+  }, /never fired/)
+  await put(fs, '/a.log', 'x')
+  let written = false
+  const writing = put(fs, '/b.log', 'x').then(() => {
+    written = true
+  })
+  await clock.advanceAsync(29)
+  t.notOk(written)
+  await clock.advanceAsync(1)
+  await writing
+  await put(fs, '/c.log', 'x')
+  t.equal(delay.fired, 1)
+  fs.assertFired()
+})
+
+void t.test('one stands on another: what each plans comes', async t => {
+  const memory = new MemFs({ crashable: true })
+  const below = new FaultFs(memory)
+  const fs = new FaultFs(below)
+  below.fail({ operation: 'open', nth: 2 })
+  fs.fail({ operation: 'datasync' })
+  const file = await fs.open('/a', 'create')
+  await fails(t, fs.open('/b', 'create'), 'IO_ERROR')
+  await file.write([Buffer.from('lost')], 0)
+  await fails(t, file.datasync(), 'IO_ERROR')
+  await file.datasync()
+  await fs.syncDir('/')
+  const crashed = memory.crashClone({ rng: new SeededRandom(1), unsyncedPercent: 0 })
+  t.notMatch((await crashed.readFile('/a')).toString(), /lost/, 'a later sync does not save doomed pages')
+  below.assertFired()
+  fs.assertFired()
 })

@@ -1,11 +1,9 @@
 import type { EmbeddedBroker } from '@varve/engine'
 import type { FakeClock, SeededRandom } from '@varve/platform'
+import { type Found, type Loss, PropertyFailure, require, stampedBatch, stampsIn } from '@varve/testkit'
 import { turn, type SimDisk } from '../disk/sim-disk.ts'
-import { PropertyFailure, require } from '../failure.ts'
 import type { HistoryCounts } from '../history/counts.ts'
-import type { Loss } from '../history/model-partition.ts'
 import { settled, type Settled } from '../history/settled.ts'
-import { stampedBatch, stampsIn, type Found } from '../history/stamp.ts'
 import type { BrokerModel, ModelTopic } from './broker-model.ts'
 
 const OUTSTANDING_MAX = 24
@@ -93,7 +91,7 @@ export class BrokerLife {
         `The topic ${topic.topic} has ${found.partitions.length} partitions, not ${topic.partitions.length}`)
       for (const partition of topic.partitions) {
         const records = await this.#readAll(topic.topic, partition.partition)
-        partition.reopened(records, loss)
+        partition.reopened(records, { loss, start: 0, now: this.#clock.now() })
         this.#counts.records += records.length
       }
       topic.topicId = topicId
@@ -148,11 +146,11 @@ export class BrokerLife {
     const partition = random.pick(topic.partitions)
     const timestamp = this.#clock.now()
     const count = 1 + random.int(4)
-    const range = partition.send([count], timestamp)
     const batches = stampedBatch(
-      { uid: partition.uid, seq: range.first, count },
+      { uid: partition.uid, seq: partition.sent, count },
       { timestamp, padding: random.int(200) },
     )
+    const range = partition.send([{ count, bytes: batches.length }], { timestamp })
     const producing = this.#broker.produce({
       acks: -1,
       partitions: [{ topic: topic.topic, partition: partition.partition, batches }],

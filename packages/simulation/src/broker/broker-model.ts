@@ -1,6 +1,5 @@
 import type { SeededRandom } from '@varve/platform'
-import { ModelPartition } from '../history/model-partition.ts'
-import { require } from '../failure.ts'
+import { ModelLog, require } from '@varve/testkit'
 
 const TOPICS = ['orders', 'clicks', 'trips']
 const GROUPS = ['readers', 'writers']
@@ -9,7 +8,7 @@ const GROUPS = ['readers', 'writers']
 export interface ModelTopic {
   readonly topic: string
   readonly config: Readonly<Record<string, string>>
-  readonly partitions: readonly ModelPartition[]
+  readonly partitions: readonly ModelLog[]
   /** Undefined until a broker said it. */
   topicId: string | undefined
   state: 'creating' | 'live' | 'deleting'
@@ -51,7 +50,7 @@ export class BrokerModel {
     const topic = this.#random.pick(free)
     const durable = this.#random.chance(75)
     const partitions = Array.from({ length: 1 + this.#random.int(3) }, (_, partition) => {
-      return new ModelPartition({ uid: this.#uids++, topic, partition, topicId: '', durable })
+      return new ModelLog({ uid: this.#uids++, topic, partition, topicId: '', durable })
     })
     const config = durable ? {} : { 'flush.messages': '9223372036854775807' }
     const made: ModelTopic = { topic, config, partitions, topicId: undefined, state: 'creating' }

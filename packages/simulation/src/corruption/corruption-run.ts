@@ -1,7 +1,6 @@
 import { defaultLogConfig, LogDirectory, type LogConfig, type PartitionLog } from '@varve/log'
 import { FakeClock, isVarveError, MemFs, SeededRandom } from '@varve/platform'
-import { PropertyFailure, require } from '../failure.ts'
-import { stampedBatch, stampsIn } from '../history/stamp.ts'
+import { PropertyFailure, require, stampedBatch, stampsIn } from '@varve/testkit'
 import { damageSomething, type Damage } from './damage.ts'
 
 const ROOT = '/data'

@@ -1,6 +1,6 @@
 import { defaultLogConfig, partitionName, type LogConfig, type TopicPartition } from '@varve/log'
 import type { SeededRandom } from '@varve/platform'
-import { ModelPartition } from './model-partition.ts'
+import { ModelLog } from '@varve/testkit'
 
 const TOPICS = ['alpha', 'beta', 'gamma']
 const PARTITIONS_MAX = 2
@@ -8,7 +8,7 @@ const PARTITIONS_MAX = 2
 /** What must be true of a directory: its partitions, and how their topics are set. */
 export class LogModel {
   readonly #random: SeededRandom
-  readonly #partitions = new Map<string, ModelPartition>()
+  readonly #partitions = new Map<string, ModelLog>()
   readonly #configs = new Map<string, LogConfig>()
   #uids = 1
 
@@ -17,15 +17,15 @@ export class LogModel {
     for (const topic of TOPICS) this.#configs.set(topic, this.#config())
   }
 
-  get partitions(): ModelPartition[] {
+  get partitions(): ModelLog[] {
     return [...this.#partitions.values()]
   }
 
-  get live(): ModelPartition[] {
-    return this.partitions.filter(({ state }) => state === 'live')
+  get live(): ModelLog[] {
+    return this.partitions.filter(({ phase }) => phase === 'live')
   }
 
-  get(of: TopicPartition): ModelPartition | undefined {
+  get(of: TopicPartition): ModelLog | undefined {
     return this.#partitions.get(partitionName(of))
   }
 
@@ -34,20 +34,28 @@ export class LogModel {
   }
 
   /** A partition that is not there yet, if any is left. */
-  create(): ModelPartition | undefined {
+  create(): ModelLog | undefined {
     const free = TOPICS.flatMap(topic =>
       Array.from({ length: PARTITIONS_MAX }, (_, partition) => ({ topic, partition })),
     ).filter(of => this.get(of) === undefined)
     if (free.length === 0) return undefined
     const of = this.#random.pick(free)
     const topicId = this.#random.bytes(16).toString('base64url')
-    const durable = this.configOf(of).flushMessages === 1
-    const partition = new ModelPartition({ ...of, uid: this.#uids++, topicId, durable })
+    const { flushMessages, retentionMs, retentionBytes } = this.configOf(of)
+    const durable = flushMessages === 1
+    const partition = new ModelLog({
+      ...of,
+      uid: this.#uids++,
+      topicId,
+      durable,
+      retentionMs,
+      retentionBytes,
+    })
     this.#partitions.set(partition.name, partition)
     return partition
   }
 
-  gone(partition: ModelPartition): void {
+  gone(partition: ModelLog): void {
     if (this.#partitions.get(partition.name) === partition) this.#partitions.delete(partition.name)
   }
 

@@ -1,6 +1,6 @@
 import type { FakeClock } from '@varve/platform'
+import { PropertyFailure } from '@varve/testkit'
 import { turn, type SimDisk } from '../disk/sim-disk.ts'
-import { PropertyFailure } from '../failure.ts'
 
 /** Turns of the event loop after which a call counts as stuck. A call takes some dozen. */
 const TURNS_MAX = 20_000

@@ -1,5 +1,5 @@
 import type { VarveClient } from '@varve/client'
-import { PropertyFailure, require } from '../failure.ts'
+import { PropertyFailure, require } from '@varve/testkit'
 
 /** What the killed processes of a run said before they died. */
 export class Acknowledgements {

@@ -1,6 +1,6 @@
+import { PropertyFailure } from '@varve/testkit'
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { PropertyFailure } from '../failure.ts'
 
 export interface KilledChildOptions {
   /** A plain `.mjs` file. */

@@ -1,4 +1,4 @@
-import { require } from '../failure.ts'
+import { require } from '@varve/testkit'
 
 /**
  * Reads the journal of racing processes: `own`, `hold` and `free` with the id of who wrote them, in the order in which

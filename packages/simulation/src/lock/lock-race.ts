@@ -1,8 +1,8 @@
 import { LogDirectory } from '@varve/log'
 import { FakeMachine } from '@varve/log/testing'
 import { FakeClock, isVarveError, MemFs, SeededRandom } from '@varve/platform'
+import { PropertyFailure } from '@varve/testkit'
 import { SimDisk, turn } from '../disk/sim-disk.ts'
-import { PropertyFailure } from '../failure.ts'
 import { settled } from '../history/settled.ts'
 
 const ROOT = '/data'

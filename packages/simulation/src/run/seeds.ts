@@ -1,4 +1,4 @@
-import { PropertyFailure } from '../failure.ts'
+import { PropertyFailure } from '@varve/testkit'
 
 /** The command that runs the seed of a failure again. */
 function replayOf(file: string, seed: number): string {

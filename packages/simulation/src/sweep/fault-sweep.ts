@@ -1,11 +1,17 @@
 import { defaultLogConfig, LogDirectory } from '@varve/log'
 import { FakeClock, isVarveError, MemFs, SeededRandom } from '@varve/platform'
+import {
+  type Found,
+  type Loss,
+  ModelLog,
+  PropertyFailure,
+  require,
+  stampedBatch,
+  stampsIn,
+} from '@varve/testkit'
 import type { FaultKind } from '../disk/fault.ts'
 import { SimDisk } from '../disk/sim-disk.ts'
-import { PropertyFailure, require } from '../failure.ts'
-import { ModelPartition, type Loss } from '../history/model-partition.ts'
 import { settled } from '../history/settled.ts'
-import { stampedBatch, stampsIn, type Found } from '../history/stamp.ts'
 
 const ROOT = '/data'
 const ROUNDS = 8
@@ -35,7 +41,7 @@ export class FaultSweep {
   readonly #clock = new FakeClock()
   readonly #mem = new MemFs({ crashable: true, clock: this.#clock })
   readonly #disk: SimDisk
-  readonly #partitions: ModelPartition[]
+  readonly #partitions: ModelLog[]
   #acknowledged = 0
   #opens = 0
 
@@ -50,7 +56,7 @@ export class FaultSweep {
     })
     this.#partitions = [0, 1].map(partition => {
       const topicId = this.#random.bytes(16).toString('base64url')
-      return new ModelPartition({ uid: partition + 1, topic: 'sweep', partition, topicId, durable: true })
+      return new ModelLog({ uid: partition + 1, topic: 'sweep', partition, topicId, durable: true })
     })
   }
 
@@ -97,10 +103,10 @@ export class FaultSweep {
     for (const partition of this.#partitions) {
       const log = directory.partition(partition)
       if (log === undefined) {
-        require(partition.state !== 'live', () => `The partition ${partition.name} is gone`)
+        require(partition.phase !== 'live', () => `The partition ${partition.name} is gone`)
         await this.#create(directory, partition)
       } else {
-        partition.reopened(await readAll(log), loss)
+        partition.reopened(await readAll(log), { loss, start: 0, now: this.#clock.now() })
       }
       const info = await this.#send(directory, partition)
       partition.acknowledged(info.range, info.appended)
@@ -114,17 +120,17 @@ export class FaultSweep {
     return LogDirectory.open(ROOT, { vfs, clock: this.#clock, random, configOf: () => CONFIG })
   }
 
-  async #create(directory: LogDirectory, partition: ModelPartition): Promise<void> {
+  async #create(directory: LogDirectory, partition: ModelLog): Promise<void> {
     await directory.createPartition({
       topic: partition.topic,
       partition: partition.partition,
       topicId: partition.topicId,
       config: CONFIG,
     })
-    partition.state = 'live'
+    partition.state.phase = 'live'
   }
 
-  async #append(directory: LogDirectory, partition: ModelPartition): Promise<void> {
+  async #append(directory: LogDirectory, partition: ModelLog): Promise<void> {
     if (directory.partition(partition) === undefined) return
     const sent = partition.sent
     const info = await this.#call(this.#send(directory, partition), 'append')
@@ -142,13 +148,13 @@ export class FaultSweep {
     partition.acknowledged(info.range, info.appended)
   }
 
-  async #send(directory: LogDirectory, partition: ModelPartition) {
+  async #send(directory: LogDirectory, partition: ModelLog) {
     const timestamp = this.#clock.now()
     const count = 1 + (partition.sent % 3)
-    const range = partition.send([count], timestamp)
+    const bytes = stampedBatch({ uid: partition.uid, seq: partition.sent, count }, { timestamp, padding: 40 })
+    const range = partition.send([{ count, bytes: bytes.length }], { timestamp })
     const log = directory.partition(partition)
     if (log === undefined) throw new PropertyFailure(`The partition ${partition.name} is gone`)
-    const bytes = stampedBatch({ uid: partition.uid, seq: range.first, count }, { timestamp, padding: 40 })
     return { range, appended: await log.append(bytes) }
   }
 

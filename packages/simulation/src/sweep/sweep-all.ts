@@ -1,5 +1,5 @@
+import { PropertyFailure } from '@varve/testkit'
 import type { FaultKind } from '../disk/fault.ts'
-import { PropertyFailure } from '../failure.ts'
 import { FaultSweep } from './fault-sweep.ts'
 
 const KINDS: readonly { readonly kind: FaultKind; readonly lasts: number }[] = [
