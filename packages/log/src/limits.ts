@@ -21,7 +21,7 @@ export const logLimits = {
   /** Milliseconds that opening and closing work before the event loop turns. */
   sliceMs: 4,
   /** A look at a folder that takes longer has waited for the disk, in milliseconds. */
-  diskWaitMs: 2,
+  diskWaitMs: 8,
   /** Partitions that are recovered, flushed or closed at the same time. */
   opensInFlightMax: 8,
   /** Text files (checkpoints) above this are refused. */

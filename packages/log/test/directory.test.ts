@@ -241,7 +241,7 @@ t.test('a creation that failed at its last step can be tried again', async t => 
   const vfs = new FaultFs(new MemFs())
   const directory = await openDirectory({ vfs })
   // The first sync of the folder belongs to `partition.metadata`, the second one to the log.
-  vfs.fail({ operation: 'syncDir', path: /t-0$/, errno: 'EMFILE', nth: 2 })
+  vfs.fail({ operation: 'syncDir', path: /t-0$/, errno: 'EMFILE', nth: 2, times: 2 })
   const partition = { topic: 't', partition: 0, topicId: TOPIC_ID }
   await t.rejects(directory.createPartition(partition), { code: 'TOO_MANY_OPEN_FILES' })
   const log = await directory.createPartition(partition)

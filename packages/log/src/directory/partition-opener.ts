@@ -18,7 +18,7 @@ import type { LogDirectoryOptions } from './log-directory-options.ts'
 import { isDeletedFolder, isIncomplete } from './partition-folder.ts'
 
 /** Partitions that are read by way of threads after the disk itself had to be asked. */
-const THREADED_AFTER_WAIT = 64
+const THREADED_AFTER_WAIT = 32
 
 /** What is wrong with one folder only. Anything else is the matter of the whole directory, as in Kafka. */
 const OF_ONE_FOLDER = ['NOT_PERMITTED', 'NOT_FOUND', 'KAFKA_STORAGE_ERROR', 'INVALID_ARGUMENT', 'TOO_LARGE']

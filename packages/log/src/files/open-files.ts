@@ -1,5 +1,9 @@
 import { LRUCache } from 'lru-cache'
+import { sep } from 'node:path'
 import { VarveError, type OpenMode, type Vfs, type VfsFile } from '@varve/platform'
+
+/** So many handles are kept however few the process has. */
+const MAX_MIN = 4
 
 interface Handle {
   readonly key: string
@@ -15,12 +19,14 @@ interface Handle {
  */
 export class OpenFiles {
   readonly #vfs: Vfs
-  readonly #max: number
+  #max: number
   readonly #mode: OpenMode
   readonly #busy = new Map<string, Handle>()
   readonly #opening = new Map<string, Promise<Handle>>()
   readonly #idle: LRUCache<string, Handle>
   readonly #waiting: (() => void)[] = []
+  /** How many handles are open in a folder: most folders have none. */
+  readonly #inFolder = new Map<string, number>()
   #open = 0
   #closed = false
 
@@ -52,6 +58,7 @@ export class OpenFiles {
    * that was asked for before is used again: another file may get that path.
    */
   async drop(prefix: string): Promise<void> {
+    if (prefix !== '' && !this.#inFolder.has(folderOf(prefix))) return
     const opening = [...this.#opening].filter(([path]) => path.startsWith(prefix))
     await Promise.allSettled(opening.map(([, handle]) => handle))
     const closing: Promise<void>[] = []
@@ -62,6 +69,29 @@ export class OpenFiles {
       closing.push(this.#close(handle))
     }
     await Promise.all(closing)
+  }
+
+  /**
+   * For when the process has no handle left: keeps fewer from now on, closes idle ones, or waits until a busy one is
+   * free.
+   *
+   * @returns false where there is none to give
+   */
+  async giveBack(): Promise<boolean> {
+    if (this.#closed || this.#open === 0) return false
+    // A quarter is left to everything else that needs handles, in this directory and outside of it.
+    this.#max = Math.max(MAX_MIN, Math.min(this.#max, Math.ceil(this.#open * 0.75)))
+    const closing: Promise<void>[] = []
+    do {
+      const oldest = this.#idle.pop()
+      if (oldest === undefined) break
+      closing.push(this.#close(oldest))
+    } while (this.#open - closing.length > this.#max)
+    await Promise.all(closing)
+    if (closing.length > 0) return true
+    if (this.#busy.size === 0) return false
+    await new Promise<void>(resolve => this.#waiting.push(resolve))
+    return true
   }
 
   /** Closes everything that is idle and whatever is released later. */
@@ -115,14 +145,15 @@ export class OpenFiles {
   }
 
   async #openFile(path: string): Promise<Handle> {
+    const folder = folderOf(path)
     this.#open++
+    this.#inFolder.set(folder, (this.#inFolder.get(folder) ?? 0) + 1)
     try {
       const handle = { key: path, file: await this.#vfs.open(path, this.#mode), users: 1, dropped: false }
       this.#busy.set(path, handle)
       return handle
     } catch (error) {
-      this.#open--
-      this.#waiting.shift()?.()
+      this.#gone(path)
       throw error
     }
   }
@@ -144,8 +175,20 @@ export class OpenFiles {
     } catch {
       // What was promised was synced before; a failed close loses no more than a number.
     } finally {
-      this.#open--
-      this.#waiting.shift()?.()
+      this.#gone(handle.file.path)
     }
   }
+
+  #gone(path: string): void {
+    const folder = folderOf(path)
+    const left = (this.#inFolder.get(folder) ?? 1) - 1
+    if (left === 0) this.#inFolder.delete(folder)
+    else this.#inFolder.set(folder, left)
+    this.#open--
+    this.#waiting.shift()?.()
+  }
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, Math.max(path.lastIndexOf('/'), path.lastIndexOf(sep)))
 }

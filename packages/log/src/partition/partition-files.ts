@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { sep } from 'node:path'
 import {
   isVarveError,
   VarveError,
@@ -65,8 +65,8 @@ export function newPartitionFiles(folder: string, topicId: string): PartitionFil
 export async function readPartitionFiles(vfs: Vfs, folder: string): Promise<PartitionFiles> {
   const listing = new Listing(folder, await vfs.list(folder))
   for (const path of listing.logs) listing.addLog(path, await vfs.stat(path))
-  const metadata = listing.hasMetadata ? await smallFile(vfs, join(folder, PARTITION_METADATA_FILE)) : ''
-  const epochs = listing.hasEpochs ? await smallFile(vfs, join(folder, LEADER_EPOCH_FILE)) : ''
+  const metadata = listing.hasMetadata ? await smallFile(vfs, folder + sep + PARTITION_METADATA_FILE) : ''
+  const epochs = listing.hasEpochs ? await smallFile(vfs, folder + sep + LEADER_EPOCH_FILE) : ''
   return listing.with(metadata, epochs)
 }
 
@@ -74,8 +74,8 @@ export async function readPartitionFiles(vfs: Vfs, folder: string): Promise<Part
 export function readPartitionFilesSync(vfs: VfsSync, folder: string): PartitionFiles {
   const listing = new Listing(folder, vfs.list(folder))
   for (const path of listing.logs) listing.addLog(path, vfs.stat(path))
-  const metadata = listing.hasMetadata ? smallFileSync(vfs, join(folder, PARTITION_METADATA_FILE)) : ''
-  const epochs = listing.hasEpochs ? smallFileSync(vfs, join(folder, LEADER_EPOCH_FILE)) : ''
+  const metadata = listing.hasMetadata ? smallFileSync(vfs, folder + sep + PARTITION_METADATA_FILE) : ''
+  const epochs = listing.hasEpochs ? smallFileSync(vfs, folder + sep + LEADER_EPOCH_FILE) : ''
   return listing.with(metadata, epochs)
 }
 
@@ -93,7 +93,7 @@ class Listing {
     this.#folder = folder
     for (const { name, kind } of entries) {
       const segmentFile = parseSegmentFileName(name)
-      if (segmentFile?.suffix === LOG_SUFFIX) this.logs.push(join(folder, name))
+      if (segmentFile?.suffix === LOG_SUFFIX) this.logs.push(folder + sep + name)
       else if (segmentFile?.suffix === SNAPSHOT_SUFFIX) this.#snapshots.push(segmentFile.baseOffset)
       else if (name === PARTITION_METADATA_FILE) this.hasMetadata = true
       else if (name === LEADER_EPOCH_FILE) this.hasEpochs = true
