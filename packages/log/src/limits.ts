@@ -26,6 +26,18 @@ export const logLimits = {
   opensInFlightMax: 8,
   /** Text files (checkpoints) above this are refused. */
   checkpointBytesMax: 64 * 1024 * 1024,
+  /** Bytes of the disk that are kept free: appends of clients are refused while less is left. */
+  headroomBytes: 64 * 1024 * 1024,
+  /** The largest part of a small disk that is kept free. */
+  headroomShareMax: 0.1,
+  /** How old a measurement of the space that is left may be while appends come in. */
+  headroomCheckMs: 1000,
+  /** Time between two checks of retention, as Kafka's `log.retention.check.interval.ms`. */
+  retentionCheckIntervalMs: 5 * 60 * 1000,
+  /** Partitions whose retention is looked after at the same time. */
+  retentionChecksInFlightMax: 4,
+  /** Partitions that a check of retention looks at before it lets others have the event loop. */
+  retentionCheckSlice: 100,
   /** Least time between two notes of the durable offsets. */
   durableNoteIntervalMs: 100,
 } as const

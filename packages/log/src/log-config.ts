@@ -44,7 +44,8 @@ export interface LogConfig {
   readonly fileDeleteDelayMs: number
 }
 
-const NEVER = Number.MAX_SAFE_INTEGER
+/** No limit, and no time at which it happens. */
+export const NEVER = Number.MAX_SAFE_INTEGER
 
 /**
  * Kafka's defaults, but for `flush.messages`, since Varve acknowledges what survives a loss of power, and for retention,

@@ -65,6 +65,15 @@ export class LeaderEpochs {
     }
   }
 
+  /** Forgets the epochs that ended below the log's start; the one that holds it begins there, as in Kafka. */
+  truncateFromStart(startOffset: number): void {
+    const count = this.#entries.filter(entry => entry.startOffset <= startOffset).length
+    const holder = this.#entries[count - 1]
+    if (holder === undefined || (count === 1 && holder.startOffset === startOffset)) return
+    this.#entries.splice(0, count, { epoch: holder.epoch, startOffset })
+    this.changed = true
+  }
+
   async write(vfs: Vfs, folder: string): Promise<void> {
     this.changed = false
     try {

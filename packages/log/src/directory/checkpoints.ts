@@ -13,7 +13,14 @@ import {
 } from '../checkpoints/offset-checkpoint.ts'
 import type { KnownOffsets } from '../partition/log-loader.ts'
 import type { PartitionLog } from '../partition/partition-log.ts'
+import { plantedBugs } from '../testing/planted-bugs.ts'
 import type { DirectoryRoot } from './directory-root.ts'
+
+/** Where a log starts, and how far it was durable when that was decided. */
+interface StartOffsets {
+  readonly start: number
+  readonly durableOffset: number
+}
 
 /** What the checkpoints at the root say about the partitions. */
 export class DirectoryCheckpoints {
@@ -24,6 +31,8 @@ export class DirectoryCheckpoints {
   readonly #cleaned: PartitionOffsets
   readonly durable: DurableOffsets
   #last: Promise<void> = Promise.resolve()
+  #raised: Map<string, StartOffsets> | undefined
+  #raising: Promise<void> | undefined
 
   private constructor(
     vfs: Vfs,
@@ -72,6 +81,38 @@ export class DirectoryCheckpoints {
       logStartOffset: this.#logStarts.get(name),
       note: note?.topicId === topicId ? note : undefined,
       compacted: this.#cleaned.has(name),
+    }
+  }
+
+  /**
+   * Makes it durable that a log starts at an offset. One write covers all logs that wait for it. The recovery point comes
+   * first: a start that was believed above what is known to be durable would leave nothing behind it to go on from.
+   */
+  raiseStart(name: string, offsets: StartOffsets): Promise<void> {
+    if (this.#raised !== undefined && this.#raising !== undefined) {
+      this.#raised.set(name, offsets)
+      return this.#raising
+    }
+    const raised = new Map([[name, offsets]])
+    this.#raised = raised
+    this.#raising = this.#last.then(() => {
+      this.#raised = undefined
+      return this.#writeStarts(raised)
+    })
+    this.#last = this.#raising.catch(() => undefined)
+    return this.#raising
+  }
+
+  async #writeStarts(raised: ReadonlyMap<string, StartOffsets>): Promise<void> {
+    if (plantedBugs.logStartUnsynced) return
+    for (const [file, offsets, of] of [
+      [RECOVERY_POINT_FILE, this.#recoveryPoints, 'durableOffset'],
+      [LOG_START_OFFSET_FILE, this.#logStarts, 'start'],
+    ] as const) {
+      const changed = new Map(offsets)
+      for (const [name, raise] of raised) changed.set(name, raise[of])
+      await writeOffsetCheckpoint(this.#vfs, join(this.#root, file), changed)
+      for (const [name, raise] of raised) offsets.set(name, raise[of])
     }
   }
 

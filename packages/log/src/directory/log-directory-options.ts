@@ -20,6 +20,13 @@ export interface LogDirectoryOptions {
   readonly configOf?: (of: TopicPartition, topicId: string | undefined) => LogConfig | undefined
   /** Told after each partition that is open. */
   readonly progress?: (progress: { readonly opened: number; readonly partitions: number }) => void
+  /** Time between two checks of retention, milliseconds, as Kafka's `log.retention.check.interval.ms`. Default 5 minutes. */
+  readonly retentionCheckIntervalMs?: number
+  /**
+   * Bytes of the disk that are kept free: appends of clients are refused with `DISK_FULL` while less is left. A tenth of
+   * a smaller disk. 0 keeps nothing free. Default 64 MiB.
+   */
+  readonly headroomBytes?: number
   /** Handles of segments. Default 800. */
   readonly openFilesMax?: number
 }

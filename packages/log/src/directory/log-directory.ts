@@ -7,6 +7,7 @@ import { MemoryMachine } from '../lock/memory-machine.ts'
 import type { Finding } from '../partition/finding.ts'
 import type { LogContext } from '../partition/log-state.ts'
 import type { PartitionLog } from '../partition/partition-log.ts'
+import { RetentionCheck } from '../retention/retention-check.ts'
 import { plantedBugs } from '../testing/planted-bugs.ts'
 import { checkTopicPartition, partitionName, type TopicPartition } from '../topic-partition.ts'
 import { DirectoryCheckpoints } from './checkpoints.ts'
@@ -57,7 +58,8 @@ export class LogDirectory {
     this.#durable = checkpoints.durable
     this.#context = sharedContext(options, {
       readOnly: this.readOnly,
-      durable: this.#durable,
+      root: root.path,
+      checkpoints,
       report: finding => {
         this.#report(finding)
       },
@@ -114,6 +116,7 @@ export class LogDirectory {
       const { anyFailed } = checkpoints.durable
       await directory.#openPartitions(ownership.root.folders)
       if (anyFailed) await directory.#durable.write({ strict: true, sync: true })
+      await directory.#beginSchedules()
       if (plantedBugs.cleanMarkerDeletedLate) await ownership.removeMarker()
       return directory
     } catch (error) {
@@ -194,7 +197,8 @@ export class LogDirectory {
       this.#partitions.delete(name)
       // What kept it from a clean end does not matter to what is deleted.
       await log.close().catch(() => undefined)
-      await deletePartitionFolder(this.#context.vfs, { root: this.path, of, random: this.#options.random })
+      const { fileDeleteDelayMs: delayMs } = log.config
+      await deletePartitionFolder(this.#context, { root: this.path, of, delayMs })
       // A reader that was late may have opened a file since; the next partition of that name must not write to it.
       await this.#context.files.drop(`${log.folder}/`)
       await this.#checkpoints.forget(name)
@@ -232,6 +236,7 @@ export class LogDirectory {
 
   async #close(): Promise<void> {
     await this.#changes.idle()
+    await this.#context.schedule.close()
     const logs = [...this.#partitions.values()]
     const failures: unknown[] = []
     await forEachBounded(logs, logLimits.opensInFlightMax, log =>
@@ -254,7 +259,18 @@ export class LogDirectory {
     if (failures.length > 0) throw failures[0]
   }
 
+  async #beginSchedules(): Promise<void> {
+    const { schedule, headroom, clock, logger } = this.#context
+    let size = 0
+    for (const log of this.#partitions.values()) size += log.size
+    await headroom.begin(size, clock.now())
+    const { retentionCheckIntervalMs: intervalMs = logLimits.retentionCheckIntervalMs } = this.#options
+    new RetentionCheck({ partitions: this.#partitions, schedule, logger, intervalMs }).start()
+  }
+
   async #closeFiles(): Promise<void> {
+    await this.#context.schedule.close()
+    await this.#context.headroom.idle()
     await this.#durable.close()
     await this.#context.files.close()
   }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { isVarveError, VarveError, type Random, type Vfs } from '@varve/platform'
 import { writePartitionMetadata } from '../checkpoints/partition-metadata.ts'
+import type { LogContext } from '../partition/log-state.ts'
 import { readPartitionFiles, type PartitionFiles } from '../partition/partition-files.ts'
 import { LOG_SUFFIX, segmentFileName } from '../segment/segment-files.ts'
 import { plantedBugs } from '../testing/planted-bugs.ts'
@@ -71,17 +72,31 @@ async function makeRoom(vfs: Vfs, folder: string, of: TopicPartition): Promise<v
   )
 }
 
-/** Removes the folder of a deleted partition: renamed first, so that a crash leaves no half of a partition. */
+/**
+ * Takes the folder of a deleted partition out of the way for good: renamed, so that a crash leaves no half of a
+ * partition. It is removed after the delay, for the sake of those who still read from it; what stays is removed by the
+ * next opening.
+ */
 export async function deletePartitionFolder(
-  vfs: Vfs,
-  options: { root: string; of: TopicPartition; random: Random },
+  context: LogContext,
+  options: { root: string; of: TopicPartition; delayMs: number },
 ): Promise<void> {
-  const { root, of, random } = options
+  const { vfs, random, schedule, logger } = context
+  const { root, of, delayMs } = options
   const deleted = join(root, deletedFolderName(of, random))
   await vfs.rename(join(root, partitionName(of)), deleted)
   if (!plantedBugs.directorySyncLeftOut) await vfs.syncDir(root)
-  await vfs.removeTree(deleted).catch((error: unknown) => {
-    // It is out of the way for good; the next open tries again.
-    if (!isVarveError(error)) throw error
-  })
+  const remove = async (): Promise<void> => {
+    try {
+      await vfs.removeTree(deleted)
+    } catch (error) {
+      if (!isVarveError(error)) throw error
+      logger.warn(
+        { path: deleted, error },
+        'A deleted partition could not be removed; the next opening tries again.',
+      )
+    }
+  }
+  if (delayMs <= 0) await remove()
+  else schedule.after(delayMs, remove)
 }

@@ -1,19 +1,32 @@
 import { silentLogger, type Vfs } from '@varve/platform'
-import type { DurableOffsets } from '../checkpoints/durable-offsets.ts'
 import { OpenFiles } from '../files/open-files.ts'
 import { PatientVfs } from '../files/patient-vfs.ts'
 import { Semaphore } from '../files/semaphore.ts'
 import { logLimits } from '../limits.ts'
 import type { LogContext } from '../partition/log-state.ts'
+import { DiskHeadroom } from '../retention/disk-headroom.ts'
+import { Schedule } from '../retention/schedule.ts'
 import { IndexStore } from '../segment/index-store.ts'
+import type { DirectoryCheckpoints } from './checkpoints.ts'
 import type { LogDirectoryOptions } from './log-directory-options.ts'
 
 /** What all partitions of a directory share, each under one limit for all of them. */
 export function sharedContext(
   options: LogDirectoryOptions,
-  { readOnly, durable, report }: { readOnly: boolean; durable: DurableOffsets; report: LogContext['report'] },
+  {
+    readOnly,
+    root,
+    checkpoints,
+    report,
+  }: {
+    readOnly: boolean
+    root: string
+    checkpoints: DirectoryCheckpoints
+    report: LogContext['report']
+  },
 ): LogContext {
-  const { vfs, clock, logger = silentLogger, openFilesMax = logLimits.openFilesMax } = options
+  const { vfs, clock, random, logger = silentLogger, openFilesMax = logLimits.openFilesMax } = options
+  const { headroomBytes = logLimits.headroomBytes } = options
   // Whoever needs a handle that the process does not have gets one of those that are kept for the next time.
   const patient: Vfs = new PatientVfs(vfs, () => files.giveBack())
   const files = new OpenFiles(patient, { max: openFilesMax, mode: readOnly ? 'read' : 'write' })
@@ -26,8 +39,12 @@ export function sharedContext(
     syncs: new Semaphore(logLimits.syncsInFlightMax),
     readOnly,
     report,
+    random,
+    schedule: new Schedule(clock, logger),
+    headroom: new DiskHeadroom({ vfs, path: root, logger, headroomBytes }),
+    checkpointStart: (name, offsets) => checkpoints.raiseStart(name, offsets),
     noteDurable: (name, note) => {
-      durable.note(name, note)
+      checkpoints.durable.note(name, note)
     },
   }
 }

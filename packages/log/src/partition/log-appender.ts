@@ -16,6 +16,8 @@ import { SegmentWriter } from './segment-writer.ts'
 export interface AppendOptions {
   /** 0 resolves when queued and promises nothing; 1 and -1 when the append is visible. Default -1. */
   readonly acks?: 0 | 1 | -1
+  /** Whether it may use what is kept free of the disk: for what makes room again, or is worth it. Default false. */
+  readonly useHeadroom?: boolean
 }
 
 /** Rounds of the microtask queue without a new append after which nobody is expected to come any more. */
@@ -44,6 +46,8 @@ export class LogAppender {
   readonly #writer: SegmentWriter
   readonly #queue = new AppendQueue()
   readonly #visible: () => void
+  /** What runs between two rounds. */
+  readonly #tasks: (() => Promise<void>)[] = []
   #running: Promise<void> | undefined
 
   constructor(state: LogState, flusher: LogFlusher, visible: () => void) {
@@ -53,12 +57,13 @@ export class LogAppender {
     this.#writer = new SegmentWriter(state)
   }
 
-  append(batches: Buffer, { acks = -1 }: AppendOptions = {}): Promise<AppendInfo> {
+  append(batches: Buffer, { acks = -1, useHeadroom = false }: AppendOptions = {}): Promise<AppendInfo> {
     return new Promise((resolve, reject) => {
       // Without an acknowledgement the caller's memory is free at once.
       const bytes = acks === 0 ? Buffer.from(batches) : batches
       const admit = (): void => {
         try {
+          if (!useHeadroom) this.#checkHeadroom(bytes)
           const append = this.#assign(bytes, resolve, reject)
           this.#queue.push(append)
           if (acks === 0) resolve(infoOf(append))
@@ -72,12 +77,26 @@ export class LogAppender {
     })
   }
 
+  /** Runs `task` while no round does, so that neither sees the other's work half done. */
+  between<T>(task: (writer: SegmentWriter) => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#tasks.push(() => task(this.#writer).then(resolve, reject))
+      this.#running ??= this.#run()
+    })
+  }
+
   /** Waits until nothing is queued. */
   async idle(): Promise<void> {
     while (this.#running !== undefined) await this.#running
   }
 
-  #checkWritable(): void {
+  #checkHeadroom(bytes: Buffer): void {
+    const { context, name } = this.#state
+    context.headroom.admit(bytes.length, context.clock.now(), name)
+  }
+
+  /** @throws `CLOSED`, `KAFKA_STORAGE_ERROR`, `NOT_PERMITTED` */
+  checkWritable(): void {
     const state = this.#state
     state.checkOpen()
     if (state.offline !== undefined) throw state.offline
@@ -92,7 +111,7 @@ export class LogAppender {
   /** Checks the batches and gives them their offsets. No `await` may come between this and the queue. */
   #assign(bytes: Buffer, resolve: PendingAppend['resolve'], reject: PendingAppend['reject']): PendingAppend {
     const state = this.#state
-    this.#checkWritable()
+    this.checkWritable()
     const { config, topicPartition, leaderEpoch } = state
     const now = state.context.clock.now()
     const { offsets, maxTimestamp } = checkAppend(bytes, { of: topicPartition, config, now })
@@ -120,7 +139,9 @@ export class LogAppender {
   }
 
   async #run(): Promise<void> {
-    while (this.#queue.length > 0) {
+    while (this.#queue.length > 0 || this.#tasks.length > 0) {
+      for (const task of this.#tasks.splice(0)) await task()
+      if (this.#queue.length === 0) continue
       await this.#gather()
       for (let round = this.#begin(); round !== undefined;) round = await this.#finish(round)
     }
@@ -175,7 +196,7 @@ export class LogAppender {
     if (state.config.flushMessages > 1 && failed === undefined && state.offline === undefined) {
       this.#show(state.logEndOffset)
       // Whoever is told now may keep the loop busy for long; the disk has something to do meanwhile.
-      if (!this.#writer.indexesNeedSaving) next = this.#begin()
+      if (!this.#writer.indexesNeedSaving && this.#tasks.length === 0) next = this.#begin()
       settle(done)
       this.#flusher.written(done)
     } else if (done.length > 0) await this.#acknowledge(done)

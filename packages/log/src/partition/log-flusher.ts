@@ -40,14 +40,10 @@ export class LogFlusher {
     for (const append of appends) this.#unflushed += append.offsets
     if (this.#unflushed >= flushMessages || this.#state.folderDirty) this.#flushBehind()
     else if (flushMs < Number.MAX_SAFE_INTEGER) {
-      this.#timer ??= this.#state.context.clock.setTimer(
-        flushMs,
-        () => {
-          this.#timer = undefined
-          this.#flushBehind()
-        },
-        { unref: true },
-      )
+      this.#timer ??= this.#state.context.schedule.after(flushMs, () => {
+        this.#timer = undefined
+        this.#flushBehind()
+      })
     }
   }
 

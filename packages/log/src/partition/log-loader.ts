@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { DurableNote } from '../checkpoints/durable-note.ts'
 import { removeFile } from '../checkpoints/checkpoint-file.ts'
 import { LeaderEpochs } from '../checkpoints/leader-epoch-checkpoint.ts'
+import { removeDeleted, splitLeftovers } from '../retention/leftovers.ts'
 import { LogSegment, LogSegments } from '../segment/log-segment.ts'
 import { SNAPSHOT_SUFFIX, segmentFileName } from '../segment/segment-files.ts'
 import { SegmentIndexes } from '../segment/segment-indexes.ts'
@@ -60,6 +61,7 @@ export class LogLoader {
     if (segments.some(segment => segment.size === 0 && segment !== newest)) return false
     const end = note.durableOffset
     if (newest.size === 0 ? newest.baseOffset !== end : newest.baseOffset >= end) return false
+    if (files.deleted.length > 0 && !state.context.readOnly) return false
     // Epochs that are lost, and names above the end, are the loader's work.
     if ((epochs.latest?.startOffset ?? (end > 0 ? Infinity : 0)) > end) return false
     if (files.snapshots.some(offset => offset > end)) return false
@@ -77,9 +79,13 @@ export class LogLoader {
     const state = this.#state
     this.#tellUnknown(files)
     this.#takeEpochs(files)
-    const { segments, empty } = this.#split([...new LogSegments(files.segments)])
+    const { leftovers, rest } = splitLeftovers([...new LogSegments(files.segments)], {
+      logStart: this.#known.logStartOffset ?? 0,
+      durable: this.#durable,
+    })
+    const { segments, empty } = this.#split(rest)
     const end = await this.#recover(segments)
-    state.segments = new LogSegments(segments)
+    state.segments = new LogSegments([...leftovers, ...segments])
     await this.#settleEmpty(empty, end)
     this.#setOffsets(end)
     if (!state.context.readOnly) await this.#finish(files)
@@ -283,8 +289,9 @@ export class LogLoader {
       )
       start = startsAt
     }
-    state.epochs.truncateTo(end)
     state.logStartOffset = Math.min(start, end)
+    state.epochs.truncateTo(end)
+    state.epochs.truncateFromStart(state.logStartOffset)
     state.leaderEpoch = Math.max(0, state.epochs.latest?.epoch ?? 0)
     state.nextOffset = state.logEndOffset = state.durableOffset = state.highWatermark = end
   }
@@ -307,6 +314,7 @@ export class LogLoader {
     }
     // A roll that was cut left its name, perhaps unsynced, and nothing that would say so.
     if (last?.size === 0) state.folderDirty = true
+    await removeDeleted(state.context, state.folder, files, state.logStartOffset)
     // A snapshot of producers above the end describes records that are gone.
     for (const offset of files.snapshots) {
       if (offset > end) await removeFile(vfs, join(state.folder, segmentFileName(offset, SNAPSHOT_SUFFIX)))

@@ -63,7 +63,15 @@ export class LogReader {
     const { offset } = request
     if (!(offset >= state.logStartOffset && offset <= state.logEndOffset)) throw this.#outOfRange(offset)
     const limit = request.upTo === 'logEnd' && !state.untrusted ? state.logEndOffset : state.highWatermark
-    if (offset < limit) return this.#answer(await this.#readFrom(request, limit))
+    if (offset < limit) {
+      try {
+        return this.#answer(await this.#readFrom(request, limit))
+      } catch (error) {
+        // What it was about to read was deleted meanwhile.
+        if (offset < state.logStartOffset) throw this.#outOfRange(offset)
+        throw error
+      }
+    }
     // After a failed sync nothing will come any more: who waits for it must know.
     if (state.untrusted && state.offline !== undefined) throw state.offline
     return this.#answer(EMPTY)

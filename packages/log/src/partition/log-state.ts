@@ -1,10 +1,12 @@
-import type { Clock, Logger, Vfs } from '@varve/platform'
+import type { Clock, Logger, Random, Vfs } from '@varve/platform'
 import { VarveError } from '@varve/platform'
 import { LeaderEpochs } from '../checkpoints/leader-epoch-checkpoint.ts'
 import type { DurableNote } from '../checkpoints/durable-note.ts'
 import type { OpenFiles } from '../files/open-files.ts'
 import type { Semaphore } from '../files/semaphore.ts'
 import type { LogConfig } from '../log-config.ts'
+import type { DiskHeadroom } from '../retention/disk-headroom.ts'
+import type { Schedule } from '../retention/schedule.ts'
 import type { IndexStore } from '../segment/index-store.ts'
 import type { Finding } from './finding.ts'
 import { type LogSegment, LogSegments } from '../segment/log-segment.ts'
@@ -20,6 +22,11 @@ export interface LogContext {
   /** Limits the syncs that run at the same time. */
   readonly syncs: Semaphore
   readonly readOnly: boolean
+  readonly random: Random
+  readonly schedule: Schedule
+  readonly headroom: DiskHeadroom
+  /** Makes it durable, in the checkpoints at the root, that a log starts there, and how far it is durable. */
+  checkpointStart(name: string, offsets: { start: number; durableOffset: number }): Promise<void>
   /** Told of what is found wrong after a partition was opened, as on its first append. */
   report(finding: Finding): void
   /** Notes, unsynced, how far a partition is durable. */

@@ -13,6 +13,7 @@ import { PARTITION_METADATA_FILE, parsePartitionMetadata } from '../checkpoints/
 import { logLimits } from '../limits.ts'
 import { LogSegment } from '../segment/log-segment.ts'
 import {
+  DELETED_SUFFIX,
   LOG_SUFFIX,
   OFFSET_INDEX_SUFFIX,
   parseSegmentFileName,
@@ -28,6 +29,7 @@ const KNOWN_SUFFIXES = [
   TRANSACTION_INDEX_SUFFIX,
   SNAPSHOT_SUFFIX,
 ]
+const INDEX_SUFFIXES = [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX]
 /** Files that Kafka or Varve keep beside the segments, or that a crash or a deletion left. */
 const KNOWN_NAMES = new Set([
   LEADER_EPOCH_FILE,
@@ -35,13 +37,17 @@ const KNOWN_NAMES = new Set([
   'quorum-state',
   '.kafka_cleanshutdown',
 ])
-const KNOWN_ENDINGS = ['.torn', '.checkpoint', '.deleted', '.cleaned', '.swap', '.part', TEMPORARY_SUFFIX]
+const KNOWN_ENDINGS = ['.torn', '.checkpoint', DELETED_SUFFIX, '.cleaned', '.swap', '.part', TEMPORARY_SUFFIX]
 
 /** What a partition's folder holds. */
 export interface PartitionFiles {
   readonly segments: LogSegment[]
   /** End offsets that producer snapshots stand for. */
   readonly snapshots: number[]
+  /** Names of the indexes' files. */
+  readonly indexes: string[]
+  /** Names of files that left their log. */
+  readonly deleted: string[]
   /** Names that neither Kafka nor Varve gives. */
   readonly unknown: string[]
   /** 22 characters of base64url; undefined where `partition.metadata` is missing or incomplete. */
@@ -53,7 +59,15 @@ export interface PartitionFiles {
 /** What a new partition's folder holds, known without a look at it. */
 export function newPartitionFiles(folder: string, topicId: string): PartitionFiles {
   const segments = [new LogSegment(folder, 0, 0)]
-  return { segments, snapshots: [], unknown: [], topicId, epochs: new LeaderEpochs() }
+  return {
+    segments,
+    snapshots: [],
+    indexes: [],
+    deleted: [],
+    unknown: [],
+    topicId,
+    epochs: new LeaderEpochs(),
+  }
 }
 
 /**
@@ -87,6 +101,8 @@ class Listing {
   readonly #folder: string
   readonly #segments: LogSegment[] = []
   readonly #snapshots: number[] = []
+  readonly #indexes: string[] = []
+  readonly #deleted: string[] = []
   readonly #unknown: string[] = []
 
   constructor(folder: string, entries: readonly VfsEntry[]) {
@@ -95,6 +111,9 @@ class Listing {
       const segmentFile = parseSegmentFileName(name)
       if (segmentFile?.suffix === LOG_SUFFIX) this.logs.push(folder + sep + name)
       else if (segmentFile?.suffix === SNAPSHOT_SUFFIX) this.#snapshots.push(segmentFile.baseOffset)
+      else if (segmentFile !== undefined && INDEX_SUFFIXES.includes(segmentFile.suffix))
+        this.#indexes.push(name)
+      else if (kind === 'file' && name.endsWith(DELETED_SUFFIX)) this.#deleted.push(name)
       else if (name === PARTITION_METADATA_FILE) this.hasMetadata = true
       else if (name === LEADER_EPOCH_FILE) this.hasEpochs = true
       else if (!isKnown(name, kind === 'file' ? segmentFile?.suffix : undefined)) this.#unknown.push(name)
@@ -118,6 +137,8 @@ class Listing {
     return {
       segments: this.#segments,
       snapshots: this.#snapshots,
+      indexes: this.#indexes,
+      deleted: this.#deleted,
       unknown: this.#unknown,
       topicId: parsePartitionMetadata(metadata),
       epochs: epochs === '' && !this.hasEpochs ? new LeaderEpochs() : LeaderEpochs.parse(epochs),

@@ -9,6 +9,7 @@ import { LogLoader, type KnownOffsets } from './log-loader.ts'
 import { LogReader, type FetchData, type ReadRequest } from './log-reader.ts'
 import { LogState } from './log-state.ts'
 import { readPartitionFiles, type PartitionFiles } from './partition-files.ts'
+import { LogRetention } from '../retention/log-retention.ts'
 import { SegmentIndexAccess } from './segment-index-access.ts'
 import { TimestampLookup, type TimestampAnswer } from './timestamp-lookup.ts'
 
@@ -37,6 +38,7 @@ export class PartitionLog {
   readonly #flusher: LogFlusher
   readonly #reader: LogReader
   readonly #times: TimestampLookup
+  readonly #retention: LogRetention
   readonly #listeners = new Set<() => void>()
   #refreshing: Promise<boolean> | undefined
   #closing: Promise<void> | undefined
@@ -56,6 +58,12 @@ export class PartitionLog {
     this.#appender = new LogAppender(state, this.#flusher, visible)
     this.#reader = new LogReader(state, indexes)
     this.#times = new TimestampLookup(state, indexes)
+    this.#retention = new LogRetention({
+      state,
+      flusher: this.#flusher,
+      appender: this.#appender,
+      indexes,
+    })
   }
 
   /** Loads, and recovers where needed, the log in `state.folder`. For `LogDirectory`. */
@@ -173,6 +181,27 @@ export class PartitionLog {
     return this.#whileOpen(this.#times.find(timestamp))
   }
 
+  /**
+   * Deletes the records before an offset; -1 stands for the high watermark. They are gone for good when the promise
+   * resolves. An offset that is not above the log's start changes nothing.
+   *
+   * @returns the log's start now
+   * @throws `OFFSET_OUT_OF_RANGE` above the high watermark; `NOT_PERMITTED`, `KAFKA_STORAGE_ERROR`, `CLOSED`, `DISK_FULL`
+   */
+  deleteRecords(beforeOffset: number): Promise<number> {
+    return this.#retention.deleteRecords(beforeOffset)
+  }
+
+  /**
+   * Deletes the segments that `retention.ms` and `retention.bytes` let go, and those below the log's start. The directory
+   * does it every `retentionCheckIntervalMs`.
+   *
+   * @returns how many segments were deleted
+   */
+  applyRetention(): Promise<number> {
+    return this.#retention.apply()
+  }
+
   /** Calls `listener` whenever the high watermark moved, until the returned function is called. */
   onVisible(listener: () => void): () => void {
     this.#listeners.add(listener)
@@ -217,7 +246,7 @@ export class PartitionLog {
     } finally {
       await this.#checkSameTopic()
     }
-    if (fresh.logEndOffset <= logEndOffset) return false
+    if (fresh.logEndOffset <= logEndOffset && fresh.logStartOffset <= logStartOffset) return false
     state.segments = fresh.segments
     state.epochs = fresh.epochs
     state.logStartOffset = fresh.logStartOffset
@@ -261,6 +290,7 @@ export class PartitionLog {
     for (const listener of [...this.#listeners]) listener()
     this.#listeners.clear()
     try {
+      await this.#retention.idle()
       await this.#appender.idle()
       if (!state.context.readOnly) await this.#finish()
     } finally {

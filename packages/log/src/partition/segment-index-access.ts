@@ -43,7 +43,7 @@ export class SegmentIndexAccess {
       { path: segment.logPath },
       'The indexes of a segment did not fit its batches; they were made anew.',
     )
-    if (!context.readOnly && segment.indexes === undefined) {
+    if (!context.readOnly && segment.indexes === undefined && !segment.deleted) {
       await context.indexes.save(segment, indexes, { sync: false }).catch(() => undefined)
     }
     return indexes

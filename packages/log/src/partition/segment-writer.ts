@@ -51,6 +51,7 @@ export class SegmentWriter {
     for (const buffer of buffers) this.#noteBatches(segment, buffer)
     segment.size = size
     segment.indexesChanged = true
+    segment.writtenAt = state.context.clock.now()
     state.dirty.add(segment)
     state.logEndOffset = (appends[to - 1]?.lastOffset ?? state.logEndOffset - 1) + 1
     return to
@@ -62,6 +63,14 @@ export class SegmentWriter {
     if (this.#rolled.length > 0) return true
     if (newest?.indexes === undefined) return false
     return this.#state.context.indexes.unsaved(newest, newest.indexes) >= logLimits.unsavedIndexEntriesMax
+  }
+
+  /** Begins a new segment behind the last record. No write may be under way. */
+  async roll(): Promise<void> {
+    const state = this.#state
+    if (state.tailUnread) await readTail(state)
+    state.settled = false
+    await this.#roll(state.logEndOffset)
   }
 
   /** Saves the indexes that are too far ahead of their files. A failure costs a later recovery some reading. */
@@ -84,7 +93,8 @@ export class SegmentWriter {
 
   async #saveRolled(segment: LogSegment): Promise<void> {
     const { indexes } = this.#state.context
-    if (segment.indexes === undefined) return
+    if (segment.indexes === undefined || segment.deleted) return
+    segment.largestTimestamp = segment.indexes.maxTimestamp
     await indexes.save(segment, segment.indexes, { sync: true })
     indexes.keep(segment, segment.indexes)
     segment.indexesChanged = false

@@ -27,6 +27,19 @@ export class TimestampLookup {
 
   async find(timestamp: number): Promise<TimestampAnswer | undefined> {
     const state = this.#state
+    for (;;) {
+      const { logStartOffset } = state
+      try {
+        return await this.#find(timestamp)
+      } catch (error) {
+        // Where segments were deleted meanwhile, what is left has the answer.
+        if (state.closed || state.logStartOffset === logStartOffset) throw error
+      }
+    }
+  }
+
+  async #find(timestamp: number): Promise<TimestampAnswer | undefined> {
+    const state = this.#state
     state.checkOpen()
     // As it is now: what becomes visible in a later segment meanwhile would be answered over what came before it.
     const limit = state.highWatermark

@@ -7,7 +7,8 @@ import { LOG_SUFFIX, OFFSET_INDEX_SUFFIX, segmentFileName, TIME_INDEX_SUFFIX } f
 export class LogSegment {
   readonly baseOffset: number
   readonly folder: string
-  readonly logPath: string
+  /** Changes once, when the segment is deleted and its file waits for its removal. */
+  logPath: string
   /** Bytes that are written and whole; what the file has beyond is none of the log's. */
   size: number
   /** Bytes that the indexes have taken note of. */
@@ -19,6 +20,12 @@ export class LogSegment {
   savedTimeEntries = 0
   /** The largest timestamp of the first batch: `segment.ms` counts from it. Undefined while unknown or empty. */
   rollTimestamp: number | undefined
+  /** The largest timestamp of a segment that takes no more appends, -1 without. Undefined while nobody asked. */
+  largestTimestamp: number | undefined
+  /** When it was last written, milliseconds since the epoch. Undefined where that was not in this life: ask the file. */
+  writtenAt: number | undefined
+  /** Whether it left the log: nothing may be saved under its names any more. */
+  deleted = false
   /** Whether the files of the indexes are behind the memory. */
   indexesChanged = false
   /** Whether the file takes no more appends although it is the newest: what it holds at its end is damaged. */
@@ -45,7 +52,7 @@ export class LogSegment {
 
 /** The segments of a log in the order of their base offsets; the last one takes the appends. */
 export class LogSegments {
-  readonly #segments: LogSegment[]
+  #segments: LogSegment[]
 
   constructor(segments: readonly LogSegment[] = []) {
     this.#segments = [...segments].sort((a, b) => a.baseOffset - b.baseOffset)
@@ -65,6 +72,11 @@ export class LogSegments {
 
   add(segment: LogSegment): void {
     this.#segments.push(segment)
+  }
+
+  /** Who goes through the segments meanwhile still meets those that left. */
+  removeFirst(count: number): void {
+    this.#segments = this.#segments.slice(count)
   }
 
   removeLast(): LogSegment | undefined {

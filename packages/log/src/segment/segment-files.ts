@@ -8,6 +8,8 @@ export const OFFSET_INDEX_SUFFIX = '.index'
 export const TIME_INDEX_SUFFIX = '.timeindex'
 export const TRANSACTION_INDEX_SUFFIX = '.txnindex'
 export const SNAPSHOT_SUFFIX = '.snapshot'
+/** Behind the whole name of a file that left its log and waits for its removal. */
+export const DELETED_SUFFIX = '.deleted'
 export const TORN_SUFFIX = '.torn'
 
 const SEGMENT_FILE = /^(\d{20})(\.[a-z]+)$/

@@ -25,6 +25,12 @@ export const plantedBugs = {
   highWatermarkBeforeDurable: false,
   /** The marker of a clean shutdown goes after recovery instead of before. */
   cleanMarkerDeletedLate: false,
+  /** A record from the future keeps its segment until that future is gone. */
+  retentionPinnedByFuture: false,
+  /** The space of a deleted segment is freed while it is read. */
+  retentionUnderReader: false,
+  /** Segments go before their log's new start is durable. */
+  logStartUnsynced: false,
 }
 
 export type PlantedBug = keyof typeof plantedBugs
