@@ -2,11 +2,8 @@ import { isVarveError, type Vfs, type VfsEntry } from '@varve/platform'
 import { join } from 'node:path'
 import { parseCheckpoint, readText, TEMPORARY_SUFFIX, wholeNumber } from '../checkpoints/checkpoint-file.ts'
 import { brokerEpochOf, CLEAN_SHUTDOWN_FILE, isVarveMarker } from '../checkpoints/clean-shutdown.ts'
-import {
-  DURABLE_OFFSETS_FILE,
-  parseDurableOffsets,
-  type DurableNote,
-} from '../checkpoints/durable-offsets.ts'
+import { parseDurableNotes, type DurableNote } from '../checkpoints/durable-note.ts'
+import { DURABLE_OFFSETS_FILE } from '../checkpoints/durable-offsets.ts'
 import {
   META_PROPERTIES_FILE,
   META_PROPERTIES_OWNED_FILE,
