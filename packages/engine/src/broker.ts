@@ -22,6 +22,11 @@ export interface Broker {
   /** Whole batches from each position. Waits up to `maxWaitMs` for `minBytes`, woken by appends. */
   fetch(request: FetchRequest): Promise<FetchResult[]>
   listOffsets(request: ListOffsetsRequest): Promise<ListOffsetsResult[]>
+  /**
+   * Deletes the records before an offset, for good when it resolves. What compacts only is refused (`POLICY_VIOLATION`);
+   * `OFFSET_OUT_OF_RANGE` above the high watermark.
+   */
+  deleteRecords(request: { partitions: readonly DeleteRecordsPartition[] }): Promise<DeleteRecordsResult[]>
   joinGroup(request: JoinGroupRequest): Promise<JoinGroupResponse>
   syncGroup(request: SyncGroupRequest): Promise<SyncGroupResponse>
   heartbeat(request: GroupMemberRequest): Promise<void>
@@ -190,6 +195,18 @@ export interface ListOffsetsResult extends PartitionResult {
   readonly offset: number
   readonly timestamp: number
   readonly leaderEpoch: number
+}
+
+export interface DeleteRecordsPartition extends TopicPartition {
+  /** When given it must be the topic's present id (UNKNOWN_TOPIC_ID otherwise). */
+  readonly topicId?: string
+  /** The first offset that stays; -1 stands for the high watermark. */
+  readonly offset: number
+}
+
+export interface DeleteRecordsResult extends PartitionResult {
+  /** The first offset that is left; -1 with an error. */
+  readonly lowWatermark: number
 }
 
 export interface JoinGroupRequest {

@@ -6,6 +6,8 @@ import type {
   CommittedOffset,
   CreateTopicResult,
   CreateTopicsRequest,
+  DeleteRecordsPartition,
+  DeleteRecordsResult,
   FetchOffsetsRequest,
   FetchRequest,
   FetchResult,
@@ -37,6 +39,7 @@ import { listOffsets } from './fetch/list-offsets.ts'
 import { Groups } from './groups/groups.ts'
 import { openDirectory, type OpenedDirectory } from './opening.ts'
 import { Producing } from './produce/producing.ts'
+import { deleteRecords } from './topics/delete-records.ts'
 import { TopicAdmin } from './topics/topic-admin.ts'
 import { topicConfigDefaults } from './topics/topic-config.ts'
 import { Topics } from './topics/topics.ts'
@@ -143,6 +146,14 @@ export class EmbeddedBroker implements Broker {
 
   listOffsets(request: ListOffsetsRequest): Promise<ListOffsetsResult[]> {
     return this.#gate.run(() => listOffsets({ topics: this.#topics, readOnly: this.readOnly }, request))
+  }
+
+  deleteRecords({
+    partitions,
+  }: {
+    partitions: readonly DeleteRecordsPartition[]
+  }): Promise<DeleteRecordsResult[]> {
+    return this.#change(() => deleteRecords(this.#topics, partitions))
   }
 
   joinGroup(request: JoinGroupRequest): Promise<JoinGroupResponse> {

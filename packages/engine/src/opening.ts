@@ -66,6 +66,7 @@ async function openMetadata(
       ['max.message.bytes', METADATA_BATCH_BYTES_MAX],
       ['cleanup.policy', 'delete'],
     ]),
+    { keepAll: true },
   )
   let log = directory.partition({ topic: METADATA_TOPIC, partition: 0 })
   if (log === undefined) {

@@ -272,6 +272,10 @@ export class MemoryBroker implements engine.Broker {
     })
   }
 
+  async deleteRecords(): Promise<engine.DeleteRecordsResult[]> {
+    return []
+  }
+
   async listGroups(): Promise<engine.GroupListing[]> {
     return this.coordinator.list()
   }

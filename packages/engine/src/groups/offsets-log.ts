@@ -48,7 +48,7 @@ export class OffsetsLog {
     const writer = new BatchWriter()
     const timestamp = this.#clock.now()
     for (const { key, value } of records) writer.add(key, value, timestamp)
-    const appended = this.#log.append(writer.finish())
+    const appended = this.#log.append(writer.finish(), { useHeadroom: true })
     const before = this.#last
     const done = (async (): Promise<void> => {
       await Promise.allSettled([before, appended])

@@ -80,7 +80,7 @@ export class MetadataLog {
     for (const { name, version, message } of records)
       writer.add(null, writeMetadataRecord(name, version, message), timestamp)
     const bytes = writer.finish()
-    const { baseOffset } = await this.#log.append(bytes)
+    const { baseOffset } = await this.#log.append(bytes, { useHeadroom: true })
     this.#replay.batches(bytes, baseOffset)
   }
 }

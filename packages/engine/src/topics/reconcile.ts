@@ -1,11 +1,11 @@
 import type { Logger } from '@varve/platform'
-import type { LogDirectory, PartitionLog } from '@varve/log'
+import type { LogConfig, LogDirectory, PartitionLog } from '@varve/log'
 import type { ClusterImage } from '../metadata/cluster-image.ts'
 import { partitionRecordVersion } from '../metadata/features.ts'
 import type { MetadataLog, NewMetadataRecord } from '../metadata/metadata-log.ts'
 import { topicLogConfig } from './topic-config.ts'
 import { inChunks } from './topic-changes.ts'
-import { METADATA_TOPIC } from './topic-names.ts'
+import { isInternal, METADATA_TOPIC } from './topic-names.ts'
 
 export interface ReconcileOptions {
   readonly directory: LogDirectory
@@ -13,10 +13,14 @@ export interface ReconcileOptions {
   readonly logger: Logger
 }
 
+function logConfigIn(image: ClusterImage, topic: string): LogConfig {
+  return topicLogConfig(image.configOf(topic), { keepAll: image.hadBroker || isInternal(topic) })
+}
+
 /** Gives each log the settings and the leader epoch that the metadata says. */
 export function configureLogs(image: ClusterImage, logs: ReadonlyMap<string, PartitionLog>): void {
   for (const [name, topic] of image.topics) {
-    const config = topicLogConfig(image.configOf(name))
+    const config = logConfigIn(image, name)
     for (const [partition, state] of topic.partitions) {
       const log = logs.get(`${name}-${partition}`)
       if (log === undefined) continue
@@ -60,7 +64,7 @@ async function removeLeftovers({ directory, metadata, logger }: ReconcileOptions
 async function createMissing({ directory, metadata, logger }: ReconcileOptions): Promise<void> {
   const { image } = metadata
   for (const { name: topic, topicId, partitions } of image.topics.values()) {
-    const config = topicLogConfig(image.configOf(topic))
+    const config = logConfigIn(image, topic)
     const missing = [...partitions.values()].filter(
       ({ partitionId, replicas }) =>
         replicas.includes(directory.nodeId) && !directory.partitions.has(`${topic}-${partitionId}`),

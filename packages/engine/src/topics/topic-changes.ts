@@ -7,6 +7,7 @@ import { partitionRecordVersion } from '../metadata/features.ts'
 import type { MetadataLog, NewMetadataRecord } from '../metadata/metadata-log.ts'
 import { TOPIC_RESOURCE } from '../metadata/cluster-image.ts'
 import { topicLogConfig } from './topic-config.ts'
+import { isInternal } from './topic-names.ts'
 import type { Topics } from './topics.ts'
 
 /** Partition folders that are made or removed at the same time. */
@@ -48,6 +49,8 @@ export class TopicChanges {
     const topicId = randomUuid(count => random.bytes(count))
     const numbers = Array.from({ length: partitions }, (_, partition) => partition)
     const made: PartitionLog[] = []
+    const keepAll = metadata.image.hadBroker || isInternal(topic)
+    const logConfig = topicLogConfig(config, { keepAll })
     try {
       for (const partition of numbers) await this.#makeRoom(topic, partition)
       await inChunks(numbers, async partition => {
@@ -56,7 +59,7 @@ export class TopicChanges {
             topic,
             partition,
             topicId,
-            config: topicLogConfig(config),
+            config: logConfig,
             leaderEpoch: 0,
           }),
         )

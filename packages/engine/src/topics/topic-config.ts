@@ -51,9 +51,21 @@ export function checkTopicConfig(config: Readonly<Record<string, unknown>>): Map
   return checked
 }
 
-/** What the log of a topic's partitions obeys. */
-export function topicLogConfig(config: ReadonlyMap<string, string>): LogConfig {
-  return logConfigOf(config, defaultLogConfig)
+/**
+ * What the log of a topic's partitions obeys. A log that is opened by itself keeps everything; here Kafka's default of
+ * seven days holds.
+ *
+ * @param options.keepAll whether nothing goes by a default: internal topics, and all of a directory that was taken over
+ */
+export function topicLogConfig(
+  config: ReadonlyMap<string, string>,
+  { keepAll }: { keepAll: boolean },
+): LogConfig {
+  const retention = Object.entries(TAKEN_OVER_DEFAULTS).map(([name, forever]): [string, string] => [
+    name,
+    keepAll ? forever : (topicConfigs.get(name)?.default ?? forever),
+  ])
+  return logConfigOf([...retention, ...config], defaultLogConfig)
 }
 
 /** All settings of a topic, its own over the defaults, in the order of their names. */
