@@ -12,7 +12,7 @@ export const logLimits = {
   walkChunkBytes: 256 * 1024,
   /** Index entries that the newest segment may have in memory only. */
   unsavedIndexEntriesMax: 512,
-  /** Bytes of indexes of older segments that are kept in memory, for the whole directory. */
+  /** Bytes of memory for what index files hold, for the whole directory. */
   indexCacheBytesMax: 64 * 1024 * 1024,
   /** File handles of segments, for the whole directory. */
   openFilesMax: 800,

@@ -49,7 +49,7 @@ async function survives(t: Tap, vfs: MemFs, acknowledged: Map<number, string>, w
   const lost = [...acknowledged].filter(([offset, value]) => values[offset] !== value)
   t.same(lost, [], `${what}: everything acknowledged is there`)
   t.equal((await log.append(numbers(0, 1))).baseOffset, values.length, `${what}: and it goes on`)
-  t.equal(directory.openFiles <= 3, true, `${what}: few handles`)
+  t.equal(directory.openFiles <= 9, true, `${what}: few handles`)
   await directory.close()
   t.equal(directory.openFiles, 0, `${what}: no handle is left`)
 }

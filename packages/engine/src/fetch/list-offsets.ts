@@ -34,7 +34,7 @@ export async function listOffsets(
 async function answer(log: PartitionLog, query: OffsetQuery, end: number): Promise<Answer> {
   if (query === 'earliest') return at(log, log.logStartOffset)
   if (query === 'latest') return at(log, end)
-  if (query === 'max-timestamp') return below(end, await maxTimestamp(log))
+  if (query === 'max-timestamp') return below(end, await log.maxTimestamp())
   if (Number.isSafeInteger(query)) return below(end, await log.offsetForTimestamp(query))
   throw new VarveError(
     'INVALID_ARGUMENT',
@@ -53,22 +53,4 @@ function at(log: PartitionLog, offset: number): Answer {
   let leaderEpoch = -1
   for (const { epoch, startOffset } of log.leaderEpochs) if (startOffset <= offset) leaderEpoch = epoch
   return { offset, timestamp: -1, leaderEpoch }
-}
-
-/** The first record with the largest timestamp: halves the time that is left, each step an index lookup. */
-async function maxTimestamp(log: PartitionLog): Promise<Answer | undefined> {
-  let best: Answer | undefined
-  let low = 0
-  let high = Number.MAX_SAFE_INTEGER
-  while (low <= high) {
-    const middle = best === undefined ? low : low + Math.floor((high - low) / 2)
-    const found = await log.offsetForTimestamp(middle)
-    if (found !== undefined && found.timestamp >= middle) {
-      best = found
-      low = found.timestamp + 1
-    } else {
-      high = middle - 1
-    }
-  }
-  return best
 }

@@ -29,6 +29,8 @@ export interface LogDirectoryOptions {
   readonly headroomBytes?: number
   /** Handles of segments. Default 800. */
   readonly openFilesMax?: number
+  /** Bytes of memory for what index files hold. Default 64 MiB. */
+  readonly indexCacheBytesMax?: number
 }
 
 export interface NewPartition extends TopicPartition {

@@ -153,6 +153,11 @@ export class LogDirectory {
     return this.#context.files.count
   }
 
+  /** Bytes of memory that caches hold now. */
+  get memory(): { readonly indexCacheBytes: number } {
+    return { indexCacheBytes: this.#context.indexes.bytes }
+  }
+
   /**
    * Makes a partition; it is there for good when the promise resolves.
    *

@@ -35,7 +35,7 @@ export function sharedContext(
     clock,
     logger,
     files,
-    indexes: new IndexStore(patient),
+    indexes: new IndexStore(files, { bytesMax: options.indexCacheBytesMax ?? logLimits.indexCacheBytesMax }),
     syncs: new Semaphore(logLimits.syncsInFlightMax),
     readOnly,
     report,

@@ -43,13 +43,23 @@ export class OpenFiles {
     return this.#open
   }
 
-  /** Runs `task` with the file at `path`, which stays open meanwhile. */
-  async use<T>(path: string, task: (file: VfsFile) => Promise<T>): Promise<T> {
-    const handle = this.#take(path) ?? (await this.#acquire(path))
+  /**
+   * Runs `task` with the file at `path`, which stays open meanwhile. A task that uses another file could wait for ever
+   * for a handle: it holds one itself.
+   *
+   * @param options.mode with which it is opened, if it is not; default that of all
+   * @param options.keep whether the handle stays open for the next one; default true
+   */
+  async use<T>(
+    path: string,
+    task: (file: VfsFile) => Promise<T>,
+    { mode = this.#mode, keep = true }: { mode?: OpenMode; keep?: boolean } = {},
+  ): Promise<T> {
+    const handle = this.#take(path) ?? (await this.#acquire(path, mode))
     try {
       return await task(handle.file)
     } finally {
-      this.#release(handle)
+      this.#release(handle, keep)
     }
   }
 
@@ -116,7 +126,7 @@ export class OpenFiles {
     return idle
   }
 
-  async #acquire(path: string): Promise<Handle> {
+  async #acquire(path: string, mode: OpenMode): Promise<Handle> {
     for (;;) {
       if (this.#closed)
         throw new VarveError('CLOSED', `The file ${path} cannot be opened: its directory was closed.`, {
@@ -135,7 +145,7 @@ export class OpenFiles {
       if (oldest === undefined) await new Promise<void>(resolve => this.#waiting.push(resolve))
       else await this.#close(oldest)
     }
-    const opening = this.#openFile(path)
+    const opening = this.#openFile(path, mode)
     this.#opening.set(path, opening)
     try {
       return await opening
@@ -144,12 +154,12 @@ export class OpenFiles {
     }
   }
 
-  async #openFile(path: string): Promise<Handle> {
+  async #openFile(path: string, mode: OpenMode): Promise<Handle> {
     const folder = folderOf(path)
     this.#open++
     this.#inFolder.set(folder, (this.#inFolder.get(folder) ?? 0) + 1)
     try {
-      const handle = { key: path, file: await this.#vfs.open(path, this.#mode), users: 1, dropped: false }
+      const handle = { key: path, file: await this.#vfs.open(path, mode), users: 1, dropped: false }
       this.#busy.set(path, handle)
       return handle
     } catch (error) {
@@ -158,10 +168,10 @@ export class OpenFiles {
     }
   }
 
-  #release(handle: Handle): void {
+  #release(handle: Handle, keep: boolean): void {
     if (--handle.users > 0) return
     if (this.#busy.get(handle.key) === handle) this.#busy.delete(handle.key)
-    if (handle.dropped || this.#closed) {
+    if (handle.dropped || this.#closed || !keep) {
       void this.#close(handle)
     } else {
       this.#idle.set(handle.key, handle)

@@ -176,6 +176,7 @@ export class LogLoader {
 
   async #recoverSegment(segment: LogSegment, next: LogSegment | undefined): Promise<RecoveredSegment> {
     const { files, indexes } = this.#state.context
+    const found = await this.#readIndexes(segment)
     return files.use(segment.logPath, async file => {
       const recovery = new SegmentRecovery({
         segment,
@@ -188,7 +189,7 @@ export class LogLoader {
           this.#find(kind, { path: segment.logPath, position, offset }, message)
         },
       })
-      const recovered = await recovery.run(await this.#readIndexes(segment))
+      const recovered = await recovery.run(found)
       await this.#settleTail(segment, file, recovered)
       const last = recovered.torn !== undefined && next?.baseOffset !== recovered.endOffset
       if (next === undefined || last) {
@@ -202,7 +203,7 @@ export class LogLoader {
   }
 
   async #readIndexes(segment: LogSegment): Promise<SegmentIndexes | undefined> {
-    const found = await this.#state.context.indexes.read(segment)
+    const found = await this.#state.context.indexes.read(segment, this.#durable)
     if (found !== undefined || segment.size > 0) return found
     // Kafka misses the files of an empty segment, too.
     segment.indexesChanged = true
@@ -232,7 +233,7 @@ export class LogLoader {
     const { vfs, readOnly, files } = this.#state.context
     for (const segment of segments.splice(slot)) {
       if (!readOnly) {
-        await files.drop(segment.logPath)
+        await files.drop(segment.pathPrefix)
         await setSegmentAside(vfs, segment)
       }
       this.#find(

@@ -202,6 +202,11 @@ export class PartitionLog {
     return this.#retention.apply()
   }
 
+  /** The first record that may be read with the largest timestamp, undefined in a log without records. */
+  maxTimestamp(): Promise<TimestampAnswer | undefined> {
+    return this.#whileOpen(this.#times.max())
+  }
+
   /** Calls `listener` whenever the high watermark moved, until the returned function is called. */
   onVisible(listener: () => void): () => void {
     this.#listeners.add(listener)

@@ -56,23 +56,17 @@ export class SegmentRecovery {
     this.#expected = segment.baseOffset
   }
 
-  /** @param found the indexes that the files hold, if they are worth a try */
+  /** @param found what the files' indexes hold below the durable offset, if it is worth a try */
   async run(found: SegmentIndexes | undefined): Promise<RecoveredSegment> {
     const { segment, durable } = this.#options
-    const offsetEntries = found?.offsets.entries
-    const timeEntries = found?.times.entries
-    const lastTime = found?.times.last
     await this.#begin(found)
     segment.rollTimestamp = (await this.#scanner.peek(0))?.maxTimestamp
     while (this.#position < segment.size && this.#expected < durable && this.#torn === undefined)
       await this.#below()
     while (this.#position < segment.size && this.#torn === undefined) await this.#above()
     const indexes = this.#indexes
-    if (lastTime?.timestamp === indexes.maxTimestamp && lastTime.offset === indexes.offsetOfMaxTimestamp)
-      indexes.seal()
-    if (indexes.offsets.entries !== offsetEntries || indexes.times.entries !== timeEntries)
-      segment.indexesChanged = true
-    if (segment.indexesChanged) segment.savedOffsetEntries = segment.savedTimeEntries = 0
+    indexes.settle()
+    if (found === undefined || indexes.changed) segment.indexesChanged = true
     return {
       indexes,
       endPosition: this.#position,
@@ -84,18 +78,20 @@ export class SegmentRecovery {
 
   /** Starts at the index entry below the durable offset if the batch there is the one that it means, else at 0. */
   async #begin(found: SegmentIndexes | undefined): Promise<void> {
-    const entry = found?.offsets.floor(this.#options.durable - 1)
-    if (found === undefined || entry === undefined) return
+    if (found === undefined) return
+    const entry = found.offsets.last
+    if (entry === undefined) {
+      this.#indexes = found
+      return
+    }
     const span = await this.#scanner.peek(entry.position)
     const lies = span?.lastOffset !== entry.offset && !plantedBugs.indexTrustedUnchecked
     if (lies || span === undefined) {
       this.#options.segment.indexesChanged = true
       return
     }
-    found.offsets.truncateTo(entry.position + 1)
-    found.times.truncateTo(entry.offset + 1)
-    this.#indexes = new SegmentIndexes(found.offsets, found.times)
-    this.#indexes.resume(span)
+    this.#indexes = found
+    found.resume(span)
     this.#accept(span)
   }
 

@@ -62,7 +62,7 @@ export class SegmentWriter {
     const newest = this.#state.segments.last
     if (this.#rolled.length > 0) return true
     if (newest?.indexes === undefined) return false
-    return this.#state.context.indexes.unsaved(newest, newest.indexes) >= logLimits.unsavedIndexEntriesMax
+    return newest.indexes.offsets.stored.unsaved >= logLimits.unsavedIndexEntriesMax
   }
 
   /** Begins a new segment behind the last record. No write may be under way. */
@@ -84,7 +84,7 @@ export class SegmentWriter {
         this.#rolled.shift()
       }
       if (newest === undefined || indexes === undefined) return
-      if (context.indexes.unsaved(newest, indexes) < logLimits.unsavedIndexEntriesMax) return
+      if (indexes.offsets.stored.unsaved < logLimits.unsavedIndexEntriesMax) return
       await context.indexes.save(newest, indexes, { sync: false })
     } catch (error) {
       context.logger.warn({ path: this.#state.folder, error }, 'The indexes of a segment could not be saved.')
@@ -92,13 +92,17 @@ export class SegmentWriter {
   }
 
   async #saveRolled(segment: LogSegment): Promise<void> {
-    const { indexes } = this.#state.context
-    if (segment.indexes === undefined || segment.deleted) return
-    segment.largestTimestamp = segment.indexes.maxTimestamp
-    await indexes.save(segment, segment.indexes, { sync: true })
-    indexes.keep(segment, segment.indexes)
-    segment.indexesChanged = false
-    segment.indexes = undefined
+    const { indexes: store } = this.#state.context
+    for (let saving = segment.indexes; saving !== undefined && !segment.deleted; saving = segment.indexes) {
+      saving.seal()
+      segment.largestTimestamp = saving.maxTimestamp
+      await store.save(segment, saving, { sync: true })
+      // A reader may have found that they lie, and made them anew meanwhile.
+      if (segment.indexes !== saving) continue
+      store.keep(segment, saving)
+      segment.indexesChanged = false
+      segment.indexes = undefined
+    }
   }
 
   /** As Kafka's `LogSegment.shouldRoll`, record time only. */

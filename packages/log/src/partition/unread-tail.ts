@@ -1,5 +1,6 @@
 import type { VfsFile } from '@varve/platform'
 import type { LogSegment } from '../segment/log-segment.ts'
+import type { SegmentIndexes } from '../segment/segment-indexes.ts'
 import { SegmentRecovery } from './segment-recovery.ts'
 import type { LogState } from './log-state.ts'
 
@@ -11,16 +12,20 @@ import type { LogState } from './log-state.ts'
 export async function readTail(state: LogState): Promise<void> {
   const segment = state.segments.last
   if (segment !== undefined) {
-    await state.context.files.use(segment.logPath, file => readTailOf(state, segment, file))
+    const found = await state.context.indexes.read(segment, state.logEndOffset)
+    if (found === undefined) segment.indexesChanged = true
+    await state.context.files.use(segment.logPath, file => readTailOf(state, segment, { file, found }))
   }
   state.tailUnread = false
 }
 
-async function readTailOf(state: LogState, segment: LogSegment, file: VfsFile): Promise<void> {
+async function readTailOf(
+  state: LogState,
+  segment: LogSegment,
+  { file, found }: { file: VfsFile; found: SegmentIndexes | undefined },
+): Promise<void> {
   const { context, topicPartition, name } = state
   const end = state.logEndOffset
-  const found = await context.indexes.read(segment)
-  if (found === undefined) segment.indexesChanged = true
   const recovery = new SegmentRecovery({
     segment,
     file,

@@ -37,7 +37,7 @@ interface DeletionContext {
  * @returns the files' new paths
  */
 export async function markDeleted({ vfs, files }: DeletionContext, segment: LogSegment): Promise<string[]> {
-  const { folder, baseOffset, logPath } = segment
+  const { folder, baseOffset, pathPrefix } = segment
   const marked: string[] = []
   for (const suffix of SUFFIXES) {
     const path = join(folder, segmentFileName(baseOffset, suffix))
@@ -52,7 +52,7 @@ export async function markDeleted({ vfs, files }: DeletionContext, segment: LogS
     }
   }
   // Who reads from it keeps the handle until he is done.
-  await files.drop(logPath)
+  await files.drop(pathPrefix)
   if (plantedBugs.retentionUnderReader) await cut(vfs, segment.logPath)
   return marked
 }

@@ -1,10 +1,13 @@
 import { join } from 'node:path'
-import { floorSlot } from './offset-index.ts'
+import { floorSlot } from './index-entries.ts'
 import type { SegmentIndexes } from './segment-indexes.ts'
 import { LOG_SUFFIX, OFFSET_INDEX_SUFFIX, segmentFileName, TIME_INDEX_SUFFIX } from './segment-files.ts'
 
 /** One segment: a file of batches, the first of which starts at the base offset, and its indexes. */
 export class LogSegment {
+  static #made = 0
+  /** Tells it from all others of this process, also from one that has its place later. */
+  readonly id = ++LogSegment.#made
   readonly baseOffset: number
   readonly folder: string
   /** Changes once, when the segment is deleted and its file waits for its removal. */
@@ -13,11 +16,11 @@ export class LogSegment {
   size: number
   /** Bytes that the indexes have taken note of. */
   notedSize: number
-  /** The indexes of the newest segment; older ones have theirs in the cache. */
+  /**
+   * The indexes of the newest segment, which grow; older ones have theirs in the store. A newest one whose files hold
+   * all may go without until it takes an append.
+   */
   indexes: SegmentIndexes | undefined
-  /** Entries of the indexes that their files hold. */
-  savedOffsetEntries = 0
-  savedTimeEntries = 0
   /** The largest timestamp of the first batch: `segment.ms` counts from it. Undefined while unknown or empty. */
   rollTimestamp: number | undefined
   /** The largest timestamp of a segment that takes no more appends, -1 without. Undefined while nobody asked. */
@@ -32,6 +35,8 @@ export class LogSegment {
   sealed = false
   /** Whether the indexes of an older segment were compared with its end. */
   timesChecked = false
+  /** Whether damage was met in it: the indexes do not tell of all that it held. */
+  damaged = false
 
   constructor(folder: string, baseOffset: number, size: number) {
     this.folder = folder
@@ -39,6 +44,11 @@ export class LogSegment {
     this.size = size
     this.notedSize = size
     this.logPath = join(folder, segmentFileName(baseOffset, LOG_SUFFIX))
+  }
+
+  /** What the paths of all its files begin with. */
+  get pathPrefix(): string {
+    return join(this.folder, segmentFileName(this.baseOffset, '.'))
   }
 
   get offsetIndexPath(): string {
@@ -86,6 +96,11 @@ export class LogSegments {
   /** The segment that holds `offset` if any does: the last one whose base offset is at most `offset`. */
   floor(offset: number): LogSegment | undefined {
     return this.#segments[this.#slot(offset)]
+  }
+
+  /** Whether `segment` is still one of the log's. */
+  has(segment: LogSegment): boolean {
+    return this.floor(segment.baseOffset) === segment
   }
 
   /** The segment behind `segment`. */

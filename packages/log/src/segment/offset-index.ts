@@ -1,3 +1,5 @@
+import { IndexEntries, type IndexEntry } from './index-entries.ts'
+
 /*
  * `.index`: entries of 8 bytes, big-endian:
  *
@@ -20,112 +22,61 @@ export interface OffsetPosition {
 /** Where batches lie in one segment, sparsely. A cache: what it says is checked against the batch found there. */
 export class OffsetIndex {
   readonly baseOffset: number
-  #bytes: Buffer
-  #entries: number
+  readonly stored: IndexEntries
+  #last: OffsetPosition | undefined
 
-  constructor(baseOffset: number, bytes: Buffer = Buffer.alloc(0), entries = 0) {
+  /** @param last the last of the stored entries */
+  constructor(baseOffset: number, stored = new IndexEntries(OFFSET_ENTRY_SIZE), last?: OffsetPosition) {
     this.baseOffset = baseOffset
-    this.#bytes = bytes
-    this.#entries = entries
-  }
-
-  /** The index that a file holds, `undefined` when its entries cannot be true for a segment of `logSize` bytes. */
-  static parse(
-    bytes: Buffer,
-    { baseOffset, logSize }: { baseOffset: number; logSize: number },
-  ): OffsetIndex | undefined {
-    if (bytes.length % OFFSET_ENTRY_SIZE !== 0) return undefined
-    const entries = entriesBeforeZeros(bytes, OFFSET_ENTRY_SIZE, 0)
-    let offset = -1
-    let position = 0
-    for (let at = 0; at < entries * OFFSET_ENTRY_SIZE; at += OFFSET_ENTRY_SIZE) {
-      const nextOffset = bytes.readInt32BE(at)
-      const nextPosition = bytes.readInt32BE(at + 4)
-      // Position 0 is never indexed: the first entry comes after at least one batch.
-      if (nextOffset <= offset || nextPosition <= position) return undefined
-      offset = nextOffset
-      position = nextPosition
-    }
-    return position < logSize || entries === 0 ? new OffsetIndex(baseOffset, bytes, entries) : undefined
+    this.stored = stored
+    this.#last = last
   }
 
   get entries(): number {
-    return this.#entries
-  }
-
-  /** The entries as the file holds them, without a preallocated rest. */
-  get bytes(): Buffer {
-    return this.#bytes.subarray(0, this.#entries * OFFSET_ENTRY_SIZE)
+    return this.stored.count
   }
 
   get last(): OffsetPosition | undefined {
-    return this.#entries === 0 ? undefined : this.#at(this.#entries - 1)
+    return this.#last
   }
 
   append(offset: number, position: number): void {
-    const at = this.#entries * OFFSET_ENTRY_SIZE
-    this.#bytes = withRoom(this.#bytes, at, OFFSET_ENTRY_SIZE)
-    this.#bytes.writeInt32BE(offset - this.baseOffset, at)
-    this.#bytes.writeInt32BE(position, at + 4)
-    this.#entries++
+    const { bytes, at } = this.stored.add()
+    bytes.writeInt32BE(offset - this.baseOffset, at)
+    bytes.writeInt32BE(position, at + 4)
+    this.#last = { offset, position }
   }
 
-  /** The last entry whose offset is at most `offset`. */
-  floor(offset: number): OffsetPosition | undefined {
+  /**
+   * The last entry whose offset is at most `offset`, and the one behind it: the search went wrong at a lying entry if
+   * the two do not lie in order.
+   */
+  async floor(
+    offset: number,
+  ): Promise<{ entry: OffsetPosition; next: OffsetPosition | undefined } | undefined> {
     const relative = offset - this.baseOffset
-    const slot = floorSlot(
-      this.#entries,
-      slot => this.#bytes.readInt32BE(slot * OFFSET_ENTRY_SIZE) <= relative,
-    )
-    return slot < 0 ? undefined : this.#at(slot)
-  }
-
-  /** Whether an entry points exactly at `position`. */
-  hasPosition(position: number): boolean {
-    const slot = floorSlot(
-      this.#entries,
-      slot => this.#bytes.readInt32BE(slot * OFFSET_ENTRY_SIZE + 4) <= position,
-    )
-    return slot >= 0 && this.#at(slot).position === position
-  }
-
-  /** Forgets the entries from `position` on. */
-  truncateTo(position: number): void {
-    while (this.#entries > 0 && this.#at(this.#entries - 1).position >= position) this.#entries--
-  }
-
-  #at(slot: number): OffsetPosition {
-    const at = slot * OFFSET_ENTRY_SIZE
+    const found = await this.stored.floor((bytes, at) => bytes.readInt32BE(at) <= relative)
+    if (found === undefined) return undefined
+    const next = await this.stored.entry(found.slot + 1)
     return {
-      offset: this.baseOffset + this.#bytes.readInt32BE(at),
-      position: this.#bytes.readInt32BE(at + 4),
+      entry: offsetEntryOf(this.baseOffset, found),
+      next: next && offsetEntryOf(this.baseOffset, next),
     }
   }
-}
 
-/** The last slot for which `fits` holds, where it holds for a first part of the slots; -1 for none. */
-export function floorSlot(slots: number, fits: (slot: number) => boolean): number {
-  let low = -1
-  let high = slots - 1
-  while (low < high) {
-    const middle = (low + high + 1) >>> 1
-    if (fits(middle)) low = middle
-    else high = middle - 1
+  /** The positions from the first entry at `position` or behind it on, at most `max` of them. */
+  async positionsFrom(position: number, max: number): Promise<Set<number>> {
+    const before = await this.stored.floor((bytes, at) => bytes.readInt32BE(at + 4) < position)
+    const positions = new Set<number>()
+    for (let slot = (before?.slot ?? -1) + 1; positions.size < max; slot++) {
+      const entry = await this.stored.entry(slot)
+      if (entry === undefined) break
+      positions.add(offsetEntryOf(this.baseOffset, entry).position)
+    }
+    return positions
   }
-  return low
 }
 
-/** How many whole entries come before the zeros at the end; never fewer than `atLeast` where there are as many. */
-export function entriesBeforeZeros(bytes: Buffer, entrySize: number, atLeast: number): number {
-  let used = bytes.length
-  while (used > 0 && bytes[used - 1] === 0) used--
-  return Math.max(Math.ceil(used / entrySize), Math.min(atLeast, bytes.length / entrySize))
-}
-
-/** `bytes` with room for `size` more at `at`; grows by doubling. */
-export function withRoom(bytes: Buffer, at: number, size: number): Buffer {
-  if (at + size <= bytes.length) return bytes
-  const grown = Buffer.alloc(Math.max(64 * size, bytes.length * 2))
-  bytes.copy(grown, 0, 0, at)
-  return grown
+export function offsetEntryOf(baseOffset: number, { bytes, at }: Omit<IndexEntry, 'slot'>): OffsetPosition {
+  return { offset: baseOffset + bytes.readInt32BE(at), position: bytes.readInt32BE(at + 4) }
 }

@@ -1,5 +1,5 @@
 import { OFFSET_ENTRY_SIZE, OffsetIndex } from './offset-index.ts'
-import { TIME_ENTRY_SIZE, TimeIndex } from './time-index.ts'
+import { TIME_ENTRY_SIZE, TimeIndex, type TimestampOffset } from './time-index.ts'
 
 /** What an index has to know of a batch. */
 export interface IndexedBatch {
@@ -20,11 +20,14 @@ export class SegmentIndexes {
   maxTimestamp: number
   /** The last offset of the batch that holds it. */
   offsetOfMaxTimestamp: number
+  /** The last entry of the time index's file, which may have been cut here. */
+  readonly #lastTimeInFile: TimestampOffset | undefined
   #bytesSinceEntry = 0
 
-  constructor(offsets: OffsetIndex, times: TimeIndex) {
+  constructor(offsets: OffsetIndex, times: TimeIndex, lastTimeInFile?: TimestampOffset) {
     this.offsets = offsets
     this.times = times
+    this.#lastTimeInFile = lastTimeInFile
     this.maxTimestamp = times.last?.timestamp ?? -1
     this.offsetOfMaxTimestamp = times.last?.offset ?? offsets.baseOffset
   }
@@ -53,6 +56,27 @@ export class SegmentIndexes {
   /** The last time entry is forced when a segment is finished, so that its largest timestamp can be read off. */
   seal(): void {
     this.times.maybeAppend(this.maxTimestamp, this.offsetOfMaxTimestamp)
+  }
+
+  /** Whether the files are behind, or hold what they should not. */
+  get changed(): boolean {
+    return this.offsets.stored.changed || this.times.stored.changed
+  }
+
+  /** Bytes of entries that are in no file. */
+  get unsavedBytes(): number {
+    return this.offsets.stored.unsavedBytes.length + this.times.stored.unsavedBytes.length
+  }
+
+  /**
+   * Having gone on behind the last entry to the end of the segment: a last time entry that was forced when the log was
+   * closed stays, and is not written anew.
+   */
+  settle(): void {
+    const last = this.#lastTimeInFile
+    if (last?.timestamp !== this.maxTimestamp || last.offset !== this.offsetOfMaxTimestamp) return
+    this.seal()
+    if (this.offsets.stored.unsaved === 0) this.times.stored.adopt()
   }
 
   /** Whether one of the two would not take another entry within `bytesMax`. */

@@ -1,4 +1,4 @@
-import { entriesBeforeZeros, floorSlot, withRoom } from './offset-index.ts'
+import { IndexEntries, type IndexEntry } from './index-entries.ts'
 
 /*
  * `.timeindex`: entries of 12 bytes, big-endian:
@@ -22,69 +22,59 @@ export interface TimestampOffset {
 /** Which timestamps a segment had reached where, sparsely. A cache, like the offset index. */
 export class TimeIndex {
   readonly baseOffset: number
-  #bytes: Buffer
-  #entries: number
+  readonly stored: IndexEntries
+  #last: TimestampOffset | undefined
 
-  constructor(baseOffset: number, bytes: Buffer = Buffer.alloc(0), entries = 0) {
+  /** @param last the last of the stored entries */
+  constructor(baseOffset: number, stored = new IndexEntries(TIME_ENTRY_SIZE), last?: TimestampOffset) {
     this.baseOffset = baseOffset
-    this.#bytes = bytes
-    this.#entries = entries
-  }
-
-  /** The index that a file holds, `undefined` when its entries cannot be true. */
-  static parse(bytes: Buffer, { baseOffset }: { baseOffset: number }): TimeIndex | undefined {
-    if (bytes.length % TIME_ENTRY_SIZE !== 0) return undefined
-    // One entry of zeros alone is a batch at offset 0 with the timestamp 0, not a preallocated rest.
-    const entries = entriesBeforeZeros(bytes, TIME_ENTRY_SIZE, bytes.length === TIME_ENTRY_SIZE ? 1 : 0)
-    const index = new TimeIndex(baseOffset, bytes, entries)
-    let previous: TimestampOffset = { timestamp: -1, offset: baseOffset }
-    for (let slot = 0; slot < entries; slot++) {
-      const next = index.#at(slot)
-      if (!(next.timestamp > previous.timestamp) || next.offset < previous.offset) return undefined
-      if (!Number.isSafeInteger(next.timestamp)) return undefined
-      previous = next
-    }
-    return index
+    this.stored = stored
+    this.#last = last
   }
 
   get entries(): number {
-    return this.#entries
-  }
-
-  /** The entries as the file holds them, without a preallocated rest. */
-  get bytes(): Buffer {
-    return this.#bytes.subarray(0, this.#entries * TIME_ENTRY_SIZE)
+    return this.stored.count
   }
 
   get last(): TimestampOffset | undefined {
-    return this.#entries === 0 ? undefined : this.#at(this.#entries - 1)
+    return this.#last
   }
 
-  /** Adds an entry if the timestamp is larger than all before. */
+  /** Adds an entry where the timestamp has grown since the last one. */
   maybeAppend(timestamp: number, offset: number): void {
-    if (timestamp <= (this.last?.timestamp ?? -1)) return
-    const at = this.#entries * TIME_ENTRY_SIZE
-    this.#bytes = withRoom(this.#bytes, at, TIME_ENTRY_SIZE)
-    this.#bytes.writeInt32BE(Math.floor(timestamp / TWO_32), at)
-    this.#bytes.writeUInt32BE(timestamp % TWO_32, at + 4)
-    this.#bytes.writeInt32BE(offset - this.baseOffset, at + 8)
-    this.#entries++
+    if (timestamp <= (this.#last?.timestamp ?? -1)) return
+    const { bytes, at } = this.stored.add()
+    bytes.writeInt32BE(Math.floor(timestamp / TWO_32), at)
+    bytes.writeUInt32BE(timestamp % TWO_32, at + 4)
+    bytes.writeInt32BE(offset - this.baseOffset, at + 8)
+    this.#last = { timestamp, offset }
   }
 
-  /** The last entry whose timestamp is below `timestamp`: everything up to its offset is older. */
-  before(timestamp: number): TimestampOffset | undefined {
-    const slot = floorSlot(this.#entries, slot => this.#at(slot).timestamp < timestamp)
-    return slot < 0 ? undefined : this.#at(slot)
+  /**
+   * The last entry whose timestamp is below `timestamp`, everything up to whose offset is older, and the one behind it:
+   * the search went wrong at a lying entry if the two do not lie in order.
+   */
+  async before(
+    timestamp: number,
+  ): Promise<{ entry: TimestampOffset; next: TimestampOffset | undefined } | undefined> {
+    const found = await this.stored.floor((bytes, at) => timestampAt(bytes, at) < timestamp)
+    if (found === undefined) return undefined
+    const next = await this.stored.entry(found.slot + 1)
+    return { entry: timeEntryOf(this.baseOffset, found), next: next && timeEntryOf(this.baseOffset, next) }
   }
 
-  /** Forgets the entries of `offset` and above. */
-  truncateTo(offset: number): void {
-    while (this.#entries > 0 && this.#at(this.#entries - 1).offset >= offset) this.#entries--
+  /** The last entry whose offset is at most `offset`: the largest timestamp up to there. */
+  async upTo(offset: number): Promise<TimestampOffset | undefined> {
+    const relative = offset - this.baseOffset
+    const found = await this.stored.floor((bytes, at) => bytes.readInt32BE(at + 8) <= relative)
+    return found && timeEntryOf(this.baseOffset, found)
   }
+}
 
-  #at(slot: number): TimestampOffset {
-    const at = slot * TIME_ENTRY_SIZE
-    const timestamp = this.#bytes.readInt32BE(at) * TWO_32 + this.#bytes.readUInt32BE(at + 4)
-    return { timestamp, offset: this.baseOffset + this.#bytes.readInt32BE(at + 8) }
-  }
+export function timeEntryOf(baseOffset: number, { bytes, at }: Omit<IndexEntry, 'slot'>): TimestampOffset {
+  return { timestamp: timestampAt(bytes, at), offset: baseOffset + bytes.readInt32BE(at + 8) }
+}
+
+function timestampAt(bytes: Buffer, at: number): number {
+  return bytes.readInt32BE(at) * TWO_32 + bytes.readUInt32BE(at + 4)
 }
