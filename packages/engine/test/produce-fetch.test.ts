@@ -362,7 +362,7 @@ t.test(
     for (let count = 0; count < 3; count++) await produce(broker, ['x'.repeat(600_000)])
     await broker.close()
     broker = await openBroker({ vfs })
-    const hold = vfs.hold({ operation: 'open', path: /t-0\/0*1\.index$/ })
+    const hold = vfs.hold({ operation: 'read', path: /t-0\/0*1\.timeindex$/ })
     const looking = broker.listOffsets({ partitions: [{ topic: 't', partition: 0, query: DAY + 1 }] })
     await hold.reached()
     await broker.deleteTopics({ topics: ['t'] })
