@@ -481,10 +481,7 @@ const scenarios = {
       .timestamps(NOW, NOW + 1, NOW + 2, NOW + 99)
   },
   'validation-records': s => {
-    s.changed(2, b => void (b[BATCH_HEADER_SIZE + 1] = 9)).changed(
-      2,
-      b => void (b[BATCH_HEADER_SIZE + 3] = 2),
-    )
+    s.changed(2, b => void (b[BATCH_HEADER_SIZE + 1] = 9))
     s.changed(2, b => void (b[BATCH_HEADER_SIZE] = 0x7e)).state()
   },
   'validation-nothing': s => s.bytes(Buffer.alloc(61)).state(),
@@ -504,6 +501,7 @@ const scenarios = {
     ])
     s.append([{ value: 'a' }, { value: 'b', timestamp: -1 }])
       .append(1, { logAppendTime: NOW })
+      .do('batches')
       .append(1, { logAppendTime: NOW + 9 * HOUR })
       .state()
     s.marker('commit', 1, 0, { timestamp: NOW + 9 * HOUR })

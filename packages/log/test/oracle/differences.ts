@@ -7,7 +7,7 @@ const PER_SCENARIO_MAX = 4
 const LASTING = /^\d{20}\.(log|index|timeindex|txnindex|snapshot)$/
 
 function json(value: unknown): string {
-  return JSON.stringify(value) ?? 'nothing'
+  return value === undefined ? 'nothing' : JSON.stringify(value)
 }
 
 function difference(name: string, wanted: unknown, found: unknown): string {
