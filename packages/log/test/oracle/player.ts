@@ -22,7 +22,7 @@ import type { Answer, Recording, Step } from './scenario.ts'
 
 const FOLDER = '/data/t-0'
 
-interface Seams {
+export interface Seams {
   readonly lastStableOffset: number
   readonly producers: readonly {
     producerId: number
@@ -46,6 +46,8 @@ interface Seams {
   }>
 }
 
+export type FullLog = Omit<PartitionLog, keyof Seams> & Seams
+
 /** Plays a recording's steps on Varve's partition log, and answers in Kafka's words. */
 export class Player {
   #vfs = new MemFs({ crashable: true })
@@ -59,9 +61,9 @@ export class Player {
     this.#entries = config
   }
 
-  get log(): Omit<PartitionLog, keyof Seams> & Seams {
+  get log(): FullLog {
     if (this.#log === undefined) throw new Error('no log is open')
-    return this.#log as unknown as Omit<PartitionLog, keyof Seams> & Seams
+    return this.#log as unknown as FullLog
   }
 
   async open(): Promise<void> {
@@ -145,7 +147,7 @@ export class Player {
       case 'read':
         return await this.#read(step)
       case 'consume':
-        return { offsets: await this.#consume(step.isolation === 'read_committed') }
+        return { offsets: await consume(this.log, step.isolation === 'read_committed') }
       case 'state':
         return this.#state()
       case 'batches':
@@ -182,42 +184,6 @@ export class Player {
     })
     const first = bytes.length === 0 ? {} : { first: Number(bytes.readBigInt64BE(0)) }
     return { ...first, empty: bytes.length === 0, lastStableOffset }
-  }
-
-  async #consume(committed: boolean): Promise<number[]> {
-    const { log } = this
-    const offsets: number[] = []
-    const end = committed
-      ? ((log.lastStableOffset as number | undefined) ?? log.highWatermark)
-      : log.highWatermark
-    for (let next = log.logStartOffset; next < end;) {
-      const { bytes, abortedTransactions } = await log.read({
-        offset: next,
-        isolation: committed ? 'read_committed' : 'read_uncommitted',
-      })
-      if (bytes.length === 0) break
-      const aborted = [...((abortedTransactions as typeof abortedTransactions | undefined) ?? [])].sort(
-        (a, b) => a.firstOffset - b.firstOffset,
-      )
-      const aborting = new Set<number>()
-      for (let at = 0; at < bytes.length; at += readBatchSize(bytes, at)) {
-        const attributes = readAttributes(bytes, at)
-        const [last, producerId] = [readLastOffset(bytes, at), readProducerId(bytes, at)]
-        for (let first = aborted[0]; first !== undefined && first.firstOffset <= last; first = aborted[0]) {
-          aborting.add(first.producerId)
-          aborted.shift()
-        }
-        const skipped = isTransactional(attributes) && aborting.has(producerId)
-        if (isControl(attributes)) {
-          for (const { key } of recordsOf(bytes, at))
-            if (controlTypeOf(key) === 0) aborting.delete(producerId)
-        } else if (!skipped) {
-          for (const { offset } of recordsOf(bytes, at)) if (offset >= next) offsets.push(offset)
-        }
-        next = last + 1
-      }
-    }
-    return offsets
   }
 
   #state(): Answer {
@@ -262,6 +228,41 @@ export class Player {
     await this.open()
     return {}
   }
+}
+
+/** The offsets of all records that a consumer is given, with what was aborted left out as it does. */
+export async function consume(log: FullLog, committed: boolean): Promise<number[]> {
+  const offsets: number[] = []
+  const end = committed
+    ? ((log.lastStableOffset as number | undefined) ?? log.highWatermark)
+    : log.highWatermark
+  for (let next = log.logStartOffset; next < end;) {
+    const { bytes, abortedTransactions } = await log.read({
+      offset: next,
+      isolation: committed ? 'read_committed' : 'read_uncommitted',
+    })
+    if (bytes.length === 0) break
+    const aborted = [...((abortedTransactions as typeof abortedTransactions | undefined) ?? [])].sort(
+      (a, b) => a.firstOffset - b.firstOffset,
+    )
+    const aborting = new Set<number>()
+    for (let at = 0; at < bytes.length; at += readBatchSize(bytes, at)) {
+      const attributes = readAttributes(bytes, at)
+      const [last, producerId] = [readLastOffset(bytes, at), readProducerId(bytes, at)]
+      for (let first = aborted[0]; first !== undefined && first.firstOffset <= last; first = aborted[0]) {
+        aborting.add(first.producerId)
+        aborted.shift()
+      }
+      const skipped = isTransactional(attributes) && aborting.has(producerId)
+      if (isControl(attributes)) {
+        for (const { key } of recordsOf(bytes, at)) if (controlTypeOf(key) === 0) aborting.delete(producerId)
+      } else if (!skipped) {
+        for (const { offset } of recordsOf(bytes, at)) if (offset >= next) offsets.push(offset)
+      }
+      next = last + 1
+    }
+  }
+  return offsets
 }
 
 /** Where Varve takes the setting of Kafka's broker that is no topic's. */
