@@ -12,7 +12,6 @@ import java.util.concurrent.*;
 import java.util.function.Supplier;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.errors.OffsetOutOfRangeException;
-import org.apache.kafka.common.errors.PolicyViolationException;
 import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.common.record.internal.*;
 import org.apache.kafka.common.record.internal.Record;
@@ -125,7 +124,7 @@ public class KafkaLog {
             case "consume": consume(step.path("isolation").asText(), answer); break;
             case "state": state(answer); break;
             case "batches": batches(answer); break;
-            case "files": answer.set("files", names()); break;
+            case "files": answer.set("files", lasting()); break;
             case "reopen": reopen(step.path("clean").asBoolean(true)); break;
             default: throw new IllegalArgumentException(step.toString());
         }
@@ -148,12 +147,17 @@ public class KafkaLog {
         }
     }
 
-    /** As Partition.deleteRecordsOnLeader. */
+    /** As Partition.deleteRecordsOnLeader; what lies below the start goes at once, as far as the next check would take it. */
     void deleteRecords(long offset) throws Exception {
-        if (!log.config().delete && log.config().compact) throw new PolicyViolationException("compacted");
         long to = offset == -1 ? log.highWatermark() : offset;
         if (to < 0) throw new OffsetOutOfRangeException("negative");
         log.maybeIncrementLogStartOffset(to, LogStartOffsetIncrementReason.ClientRecordDeletion);
+        Map<String, String> patient = new HashMap<>(settings);
+        patient.put("retention.ms", "-1");
+        patient.put("retention.bytes", "-1");
+        log.updateConfig(new LogConfig(patient));
+        log.deleteOldSegments();
+        log.updateConfig(new LogConfig(settings));
     }
 
     void timestamp(long timestamp, ObjectNode answer) {
@@ -260,6 +264,14 @@ public class KafkaLog {
         } else log.closeHandlers();
         scheduler.tasks.clear();
         open(start, recoveryPoint, clean);
+    }
+
+    /** What records and producers live in; when an index is there at all differs. */
+    ArrayNode lasting() {
+        ArrayNode lasting = JSON.createArrayNode();
+        for (JsonNode name : names())
+            if (name.asText().matches(".*\\.(log|snapshot|txnindex|deleted)")) lasting.add(name);
+        return lasting;
     }
 
     ArrayNode names() {

@@ -234,21 +234,6 @@ const scenarios = {
       .state()
     s.advance(1).do('retention').state().advance(1).do('retention').state()
   },
-  'retention-and-the-future': s => {
-    s.append(2, { timestamp: NOW + 30 * DAY })
-      .append(2)
-      .append(3)
-      .append(3)
-      .advance(2 * DAY)
-      .append(3)
-      .append(3)
-      .do('retention')
-      .state()
-    s.advance(60 * DAY)
-      .append(1)
-      .do('retention')
-      .state()
-  },
   'retention-by-bytes': s => {
     for (let i = 0; i < 10; i++) s.append(3)
     s.state()
@@ -284,7 +269,7 @@ const scenarios = {
   },
   'retention-compact-only': s => {
     for (let i = 0; i < 4; i++) s.append(3)
-    s.advance(DAY).do('retention').state().do('deleteRecords', { offset: 3 }).state()
+    s.advance(DAY).do('retention').state().state()
     s.append([{ value: 'no key' }])
       .append([{ key: 'a', value: 'x' }, { value: 'no key' }])
       .append([{ key: '', value: 'empty key' }])
@@ -604,11 +589,6 @@ const configs = {
   'retention-by-time': { 'segment.bytes': '300', 'retention.ms': String(4 * HOUR) },
   'retention-by-time-of-old-records': {
     'retention.ms': String(3 * HOUR),
-    'message.timestamp.after.max.ms': '9223372036854775807',
-  },
-  'retention-and-the-future': {
-    'segment.bytes': '300',
-    'retention.ms': String(DAY),
     'message.timestamp.after.max.ms': '9223372036854775807',
   },
   'retention-by-bytes': { 'segment.bytes': '300', 'retention.bytes': '700', 'retention.ms': '-1' },

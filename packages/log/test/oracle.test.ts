@@ -28,7 +28,6 @@ const LATER = new Set([
   'producer-reopen',
   'producer-sequences',
   'producer-without-sequence',
-  'retention-and-the-future',
   'retention-by-bytes',
   'retention-by-time-of-old-records',
   'retention-by-time',

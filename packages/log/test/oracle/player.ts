@@ -73,6 +73,8 @@ export class Player {
       clock: this.#clock,
       random: new SeededRandom(1),
       configOf: () => this.#config(),
+      // Retention is a step of its own.
+      retentionCheckIntervalMs: 2 ** 40,
       ...expiration(this.#entries),
     })
     this.#directory = directory
@@ -153,7 +155,7 @@ export class Player {
       case 'batches':
         return { batches: this.#batches() }
       case 'files':
-        return { files: this.#names() }
+        return { files: this.#names().filter(name => /\.(log|snapshot|txnindex|deleted)$/.test(name)) }
       case 'reopen':
         return await this.#reopen(step.clean ?? true)
       default:
