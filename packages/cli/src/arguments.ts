@@ -95,6 +95,16 @@ export const dataOption: Readonly<Record<string, Options>> = {
   },
 }
 
+/** For commands that show tables. */
+export const tableOption: Readonly<Record<string, Options>> = {
+  output: {
+    alias: 'o',
+    choices: ['pretty', 'json'],
+    requiresArg: true,
+    describe: 'Text for people or one JSON object a line [default: pretty]',
+  },
+}
+
 /** For commands that change a directory, and so must own it. */
 export const ownerOptions: Readonly<Record<string, Options>> = {
   ...dataOption,

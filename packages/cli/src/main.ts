@@ -11,6 +11,8 @@ const COMMANDS = new Map<string, () => Promise<Command | CommandFamily>>([
   ['produce', async () => (await import('./commands/produce.ts')).produceCommand],
   ['read', async () => (await import('./commands/read.ts')).readCommand],
   ['tail', async () => (await import('./commands/tail.ts')).tailCommand],
+  ['inspect', async () => (await import('./commands/inspect.ts')).inspectCommand],
+  ['verify', async () => (await import('./commands/verify.ts')).verifyCommand],
   ['demo', async () => (await import('./commands/demo.ts')).demoCommand],
 ])
 

@@ -35,5 +35,7 @@ export {
   partitionOfKey,
 } from '@varve/client'
 export { isVarveError, VarveError, type ErrorContext, type Logger, type LogMethod } from '@varve/platform'
+export type { Flaw, FlawKind, InspectionItem, VerifyProgress, VerifySummary } from '@varve/log'
+export { inspect, verify, type InspectOptions, type VerifyOptions } from './inspection.ts'
 export type { OpenOptions, OpenProgress } from './open-options.ts'
 export { Varve } from './varve.ts'

@@ -73,6 +73,13 @@ export class BatchWalk {
     return { span, bytes }
   }
 
+  /** The header of a batch: a view that holds until the next call. */
+  header(span: BatchSpan): Buffer | undefined {
+    if (!this.#load(span.position, BATCH_HEADER_SIZE)) return undefined
+    const at = span.position - this.#start
+    return this.#bytes.subarray(at, at + BATCH_HEADER_SIZE)
+  }
+
   /** The bytes of a batch: a view that holds until the next call. */
   bytes(span: BatchSpan): Buffer | undefined {
     if (!this.#load(span.position, span.size)) {

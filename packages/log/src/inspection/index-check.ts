@@ -45,7 +45,11 @@ abstract class IndexCheck {
   protected abstract read(bytes: Buffer): Entry
 
   protected problem(message: string, unfinished = false): IndexProblem {
-    return { position: this.slot * this.#entrySize, message: `entry ${this.slot} ${message}`, unfinished }
+    return {
+      position: this.slot * this.#entrySize,
+      message: `is wrong: entry ${this.slot} ${message}`,
+      unfinished,
+    }
   }
 
   /** What is left once the last batch came by. */
@@ -58,8 +62,10 @@ abstract class IndexCheck {
   #rest(): IndexProblem {
     const position = this.slot * this.#entrySize
     const bytes = this.file.size - position
-    const what = this.file.isZeroFrom(this.slot) ? 'zeros' : 'bytes that are no whole entry'
-    return { position, message: `it ends in ${bytes} ${what}`, unfinished: true }
+    const what = this.file.isZeroFrom(this.slot)
+      ? 'zeros that were preallocated'
+      : 'bytes that are no whole entry'
+    return { position, message: `ends in ${bytes} ${what}`, unfinished: true }
   }
 
   /** One entry of zeros alone is a batch at the base offset with the timestamp 0, not a preallocated rest. */

@@ -109,6 +109,6 @@ export class TransactionIndexCheck {
 
   #problem(message: string, unfinished = false): IndexProblem {
     const position = this.#slot * ABORTED_ENTRY_SIZE
-    return { position, message: `entry ${this.#slot} ${message}`, unfinished }
+    return { position, message: `is wrong: entry ${this.#slot} ${message}`, unfinished }
   }
 }

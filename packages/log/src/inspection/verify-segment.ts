@@ -203,12 +203,7 @@ function* indexFlaws<C>(
   for (const { position, message, unfinished } of problems(index.check)) {
     const type = unfinished && !segment.finished ? 'note' : 'damage'
     yield found(
-      segment.flaw(
-        type,
-        kind,
-        { path: index.path, position },
-        `The index ${index.path} is wrong: ${message}.`,
-      ),
+      segment.flaw(type, kind, { path: index.path, position }, `The index ${index.path} ${message}.`),
     )
   }
 }
