@@ -38,6 +38,10 @@ export const logLimits = {
   retentionChecksInFlightMax: 4,
   /** Partitions that a check of retention looks at before it lets others have the event loop. */
   retentionCheckSlice: 100,
+  /** Bytes of log behind a snapshot of the producers before the next one is taken. */
+  producerSnapshotBytes: 16 * 1024 * 1024,
+  /** How long a producer that is not seen is remembered: a day, as in Kafka. */
+  producerIdExpirationMs: 24 * 3600 * 1000,
   /** Least time between two notes of the durable offsets. */
   durableNoteIntervalMs: 100,
 } as const

@@ -5,6 +5,7 @@ export interface ErrorContext {
   partition?: number
   group?: string
   member?: string
+  producerId?: number
   offset?: number
   position?: number
   field?: string

@@ -31,6 +31,8 @@ export interface LogDirectoryOptions {
   readonly openFilesMax?: number
   /** Bytes of memory for what index files hold. Default 64 MiB. */
   readonly indexCacheBytesMax?: number
+  /** `producer.id.expiration.ms`: how long a producer that is not seen is remembered. Default 86,400,000. */
+  readonly producerIdExpirationMs?: number
 }
 
 export interface NewPartition extends TopicPartition {

@@ -43,6 +43,7 @@ export function sharedContext(
     schedule: new Schedule(clock, logger),
     headroom: new DiskHeadroom({ vfs, path: root, logger, headroomBytes }),
     checkpointStart: (name, offsets) => checkpoints.raiseStart(name, offsets),
+    producerIdExpirationMs: options.producerIdExpirationMs ?? logLimits.producerIdExpirationMs,
     noteDurable: (name, note) => {
       checkpoints.durable.note(name, note)
     },

@@ -1,3 +1,4 @@
+import type { ProducerUpdates } from '../producer/producer-append-info.ts'
 import { logLimits } from '../limits.ts'
 
 /** What an append got. */
@@ -11,12 +12,14 @@ export interface AppendInfo {
   readonly logStartOffset: number
 }
 
-/** An append with its offsets, on its way to the file. */
+/** An append with its offsets, on its way to the file. Without bytes it is one that the log has, or will have, already. */
 export interface PendingAppend extends AppendInfo {
   readonly bytes: Buffer
   /** Records by offsets. */
   readonly offsets: number
   readonly maxTimestamp: number
+  /** What it changes of the producers that it is from. */
+  readonly producers: ProducerUpdates | undefined
   resolve(info: AppendInfo): void
   reject(error: unknown): void
 }

@@ -7,17 +7,28 @@ import {
   readLastOffsetDelta,
 } from '@varve/records'
 import { plantedBugs } from '../testing/planted-bugs.ts'
+import {
+  analyzeProducers,
+  isDuplicate,
+  noteRefused,
+  type AppendOrigin,
+  type DuplicateAppend,
+} from '../producer/producer-append-info.ts'
 import { AppendQueue, type AppendInfo, type PendingAppend } from './append-queue.ts'
 import { checkAppend } from './append-validator.ts'
 import type { LogFlusher } from './log-flusher.ts'
 import type { LogState } from './log-state.ts'
 import { SegmentWriter } from './segment-writer.ts'
 
+const NO_BYTES = Buffer.alloc(0)
+
 export interface AppendOptions {
   /** 0 resolves when queued and promises nothing; 1 and -1 when the append is visible. Default -1. */
   readonly acks?: 0 | 1 | -1
   /** Whether it may use what is kept free of the disk: for what makes room again, or is worth it. Default false. */
   readonly useHeadroom?: boolean
+  /** Control batches are taken from a coordinator only, who has no sequences. Default `client`. */
+  readonly origin?: AppendOrigin
 }
 
 /** Rounds of the microtask queue without a new append after which nobody is expected to come any more. */
@@ -57,18 +68,22 @@ export class LogAppender {
     this.#writer = new SegmentWriter(state)
   }
 
-  append(batches: Buffer, { acks = -1, useHeadroom = false }: AppendOptions = {}): Promise<AppendInfo> {
+  append(
+    batches: Buffer,
+    { acks = -1, origin = 'client', useHeadroom = false }: AppendOptions = {},
+  ): Promise<AppendInfo> {
     return new Promise((resolve, reject) => {
       // Without an acknowledgement the caller's memory is free at once.
       const bytes = acks === 0 ? Buffer.from(batches) : batches
       const admit = (): void => {
         try {
           if (!useHeadroom) this.#checkHeadroom(bytes)
-          const append = this.#assign(bytes, resolve, reject)
+          const append = this.#assign(bytes, origin, resolve, reject)
+          if (acks === 0 || isVisible(append, this.#state)) resolve(infoOf(append))
           this.#queue.push(append)
-          if (acks === 0) resolve(infoOf(append))
           this.#running ??= this.#run()
         } catch (error) {
+          if (isVarveError(error) && error.retriable) noteRefused(bytes, this.#state.producers)
           reject(error instanceof Error ? error : new Error(String(error)))
         }
       }
@@ -109,7 +124,12 @@ export class LogAppender {
   }
 
   /** Checks the batches and gives them their offsets. No `await` may come between this and the queue. */
-  #assign(bytes: Buffer, resolve: PendingAppend['resolve'], reject: PendingAppend['reject']): PendingAppend {
+  #assign(
+    bytes: Buffer,
+    origin: AppendOrigin,
+    resolve: PendingAppend['resolve'],
+    reject: PendingAppend['reject'],
+  ): PendingAppend {
     const state = this.#state
     this.checkWritable()
     const { config, topicPartition, leaderEpoch } = state
@@ -117,6 +137,17 @@ export class LogAppender {
     const { offsets, maxTimestamp } = checkAppend(bytes, { of: topicPartition, config, now })
     const logAppendTime = config.messageTimestampType === 'LogAppendTime' ? now : -1
     const baseOffset = state.nextOffset
+    const producers = analyzeProducers(bytes, {
+      of: topicPartition,
+      producers: state.producers,
+      baseOffset,
+      logAppendTime,
+      origin,
+      seenAt: state.context.clock.monotonic(),
+    })
+    if (producers !== undefined && isDuplicate(producers))
+      return this.#duplicate(producers, { logAppendTime, resolve, reject })
+    if (producers !== undefined) state.producers.assigned(producers)
     let offset = baseOffset
     for (let at = 0; at < bytes.length; at += readBatchSize(bytes, at)) {
       patchBaseOffset(bytes, at, offset)
@@ -129,10 +160,30 @@ export class LogAppender {
       bytes,
       offsets,
       maxTimestamp,
+      producers,
       baseOffset,
       lastOffset: offset - 1,
       logAppendTime,
       logStartOffset: state.logStartOffset,
+      resolve,
+      reject,
+    }
+  }
+
+  /** Nothing is to be written, but it is acknowledged no earlier than the append that it doubles. */
+  #duplicate(
+    { baseOffset, lastOffset, timestamp }: DuplicateAppend,
+    { logAppendTime, resolve, reject }: Pick<PendingAppend, 'logAppendTime' | 'resolve' | 'reject'>,
+  ): PendingAppend {
+    return {
+      bytes: NO_BYTES,
+      offsets: 0,
+      maxTimestamp: -1,
+      producers: undefined,
+      baseOffset,
+      lastOffset,
+      logAppendTime: logAppendTime < 0 ? -1 : timestamp,
+      logStartOffset: this.#state.logStartOffset,
       resolve,
       reject,
     }
@@ -237,11 +288,17 @@ export class LogAppender {
     const state = this.#state
     const behind = this.#queue.takeAll()
     state.nextOffset = state.logEndOffset
+    state.producers.failed([...appends, ...behind].map(({ producers }) => producers))
     const error = state.offline ?? refusal(state, cause)
     for (const append of appends) append.reject(error)
     for (const append of behind) append.reject(error)
     this.#queue.settled(behind)
   }
+}
+
+/** Whether it doubles an append that was acknowledged long ago. */
+function isVisible({ bytes, lastOffset }: PendingAppend, { highWatermark }: LogState): boolean {
+  return bytes.length === 0 && lastOffset < highWatermark
 }
 
 function settle(appends: readonly PendingAppend[]): void {

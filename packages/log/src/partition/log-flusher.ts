@@ -78,6 +78,7 @@ export class LogFlusher {
     const end = state.end()
     const segments = [...state.dirty]
     const folder = state.folderDirty
+    state.snapshots.syncing()
     state.dirty.clear()
     state.folderDirty = false
     try {
@@ -91,6 +92,7 @@ export class LogFlusher {
       throw this.#offline() ?? error
     }
     if (end.offset > state.durableOffset) state.durableUpTo(end)
+    state.snapshots.durable()
   }
 
   #offline(): VarveError | undefined {

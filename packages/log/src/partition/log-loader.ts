@@ -1,11 +1,10 @@
 import type { VfsFile } from '@varve/platform'
-import { join } from 'node:path'
 import type { DurableNote } from '../checkpoints/durable-note.ts'
+import { loadProducers, loadSettledProducers } from '../producer/producer-state-loader.ts'
 import { removeFile } from '../checkpoints/checkpoint-file.ts'
 import { LeaderEpochs } from '../checkpoints/leader-epoch-checkpoint.ts'
 import { removeDeleted, splitLeftovers } from '../retention/leftovers.ts'
 import { LogSegment, LogSegments } from '../segment/log-segment.ts'
-import { SNAPSHOT_SUFFIX, segmentFileName } from '../segment/segment-files.ts'
 import { SegmentIndexes } from '../segment/segment-indexes.ts'
 import { plantedBugs } from '../testing/planted-bugs.ts'
 import type { Finding, FindingKind } from './finding.ts'
@@ -21,6 +20,8 @@ export interface KnownOffsets {
   readonly note?: DurableNote | undefined
   /** Whether the cleaner was here. */
   readonly compacted: boolean
+  /** Leaves the producers to the caller, who knows them up to an earlier end. Default false. */
+  readonly withoutProducers?: boolean
 }
 
 /**
@@ -64,7 +65,7 @@ export class LogLoader {
     if (files.deleted.length > 0 && !state.context.readOnly) return false
     // Epochs that are lost, and names above the end, are the loader's work.
     if ((epochs.latest?.startOffset ?? (end > 0 ? Infinity : 0)) > end) return false
-    if (files.snapshots.some(offset => offset > end)) return false
+    if (!loadSettledProducers(state, files, end)) return false
     this.#tellUnknown(files)
     state.epochs = epochs
     state.segments = new LogSegments(segments)
@@ -88,6 +89,7 @@ export class LogLoader {
     state.segments = new LogSegments([...leftovers, ...segments])
     await this.#settleEmpty(empty, end)
     this.#setOffsets(end)
+    if (this.#known.withoutProducers !== true) await loadProducers(state, files, this.#durable)
     if (!state.context.readOnly) await this.#finish(files)
   }
 
@@ -316,10 +318,6 @@ export class LogLoader {
     // A roll that was cut left its name, perhaps unsynced, and nothing that would say so.
     if (last?.size === 0) state.folderDirty = true
     await removeDeleted(state.context, state.folder, files, state.logStartOffset)
-    // A snapshot of producers above the end describes records that are gone.
-    for (const offset of files.snapshots) {
-      if (offset > end) await removeFile(vfs, join(state.folder, segmentFileName(offset, SNAPSHOT_SUFFIX)))
-    }
     if (state.epochs.changed) await state.epochs.write(vfs, state.folder)
     if (state.folderDirty && !plantedBugs.directorySyncLeftOut) await vfs.syncDir(state.folder)
     state.folderDirty = false

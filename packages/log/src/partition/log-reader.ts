@@ -1,5 +1,7 @@
 import { isVarveError, VarveError } from '@varve/platform'
+import { readBatchSize, readLastOffset } from '@varve/records'
 import type { LogSegment } from '../segment/log-segment.ts'
+import { plantedBugs } from '../testing/planted-bugs.ts'
 import type { LogState } from './log-state.ts'
 import type { SegmentIndexAccess } from './segment-index-access.ts'
 import { SegmentRead, type SegmentStart } from './segment-read.ts'
@@ -13,8 +15,18 @@ export interface ReadRequest {
   readonly minOneBatch?: boolean
   /** Up to where. Default `highWatermark`: what is acknowledged. */
   readonly upTo?: 'highWatermark' | 'logEnd'
+  /** `read_committed` ends at the last stable offset and says which transactions were aborted. Default `read_uncommitted`. */
+  readonly isolation?: IsolationLevel
   /** Where the bytes are read into, if they fit: for a caller that is done with them before it reads again. */
   readonly memory?: Buffer
+}
+
+export type IsolationLevel = 'read_uncommitted' | 'read_committed'
+
+/** A transaction whose batches, from `firstOffset` up to its marker, are not for readers of committed records. */
+export interface AbortedTransaction {
+  readonly producerId: number
+  readonly firstOffset: number
 }
 
 /** What a read found. */
@@ -22,12 +34,17 @@ export interface FetchData {
   /** Whole batches; the first one may start below the offset that was asked for. Empty at the end. */
   readonly bytes: Buffer
   readonly highWatermark: number
+  /** Everything below is decided: committed, aborted or of no transaction. */
+  readonly lastStableOffset: number
   readonly logStartOffset: number
   readonly logEndOffset: number
+  /** Of `read_committed`: those that touch the batches, in the order of their markers. */
+  readonly abortedTransactions: readonly AbortedTransaction[]
 }
 
 const HINTS_MAX = 16
 const EMPTY = Buffer.alloc(0)
+const NONE: readonly AbortedTransaction[] = []
 
 /**
  * Reads whole batches. Each batch that it returns was compared with its checksum and continues the one before it; each
@@ -49,10 +66,16 @@ export class LogReader {
     state.checkOpen()
     const { offset } = request
     this.#checkRange(offset)
-    const limit = request.upTo === 'logEnd' && !state.untrusted ? state.logEndOffset : state.highWatermark
+    const committed = request.isolation === 'read_committed'
+    let limit = request.upTo === 'logEnd' && !state.untrusted ? state.logEndOffset : state.highWatermark
+    if (committed) limit = Math.min(limit, state.lastStableOffset)
     if (offset < limit) {
       try {
-        return this.#answer(await this.#readFrom(request, limit))
+        const bytes = await this.#readFrom(request, limit)
+        const aborted = committed && bytes.length > 0 ? await this.#abortedIn(bytes, offset) : NONE
+        // With what was deleted meanwhile went what was known of its transactions.
+        if (committed && offset < state.logStartOffset) throw this.#outOfRange(offset)
+        return this.#answer(bytes, aborted)
       } catch (error) {
         // What it was about to read was deleted meanwhile.
         if (offset < state.logStartOffset) throw this.#outOfRange(offset)
@@ -64,9 +87,17 @@ export class LogReader {
     return this.#answer(EMPTY)
   }
 
-  #answer(bytes: Buffer): FetchData {
-    const { highWatermark, logStartOffset, logEndOffset } = this.#state
-    return { bytes, highWatermark, logStartOffset, logEndOffset }
+  #answer(bytes: Buffer, abortedTransactions = NONE): FetchData {
+    const { highWatermark, lastStableOffset, logStartOffset, logEndOffset } = this.#state
+    return { bytes, highWatermark, lastStableOffset, logStartOffset, logEndOffset, abortedTransactions }
+  }
+
+  async #abortedIn(bytes: Buffer, offset: number): Promise<readonly AbortedTransaction[]> {
+    let next = offset
+    for (let at = 0; at < bytes.length; at += readBatchSize(bytes, at)) next = readLastOffset(bytes, at) + 1
+    const txns = await this.#state.abortedTxns.collect(offset, next)
+    if (plantedBugs.abortedDataShown) return NONE
+    return txns.map(({ producerId, firstOffset }) => ({ producerId, firstOffset }))
   }
 
   #checkRange(offset: number): void {

@@ -7,9 +7,13 @@ import type { Semaphore } from '../files/semaphore.ts'
 import type { LogConfig } from '../log-config.ts'
 import type { DiskHeadroom } from '../retention/disk-headroom.ts'
 import type { Schedule } from '../retention/schedule.ts'
+import { AbortedTransactions } from '../producer/aborted-transactions.ts'
+import { ProducerSnapshots } from '../producer/producer-snapshots.ts'
+import { ProducerStateManager } from '../producer/producer-state-manager.ts'
 import type { IndexStore } from '../segment/index-store.ts'
 import type { Finding } from './finding.ts'
 import { type LogSegment, LogSegments } from '../segment/log-segment.ts'
+import { plantedBugs } from '../testing/planted-bugs.ts'
 import { partitionName, type TopicPartition } from '../topic-partition.ts'
 
 /** What all partitions of a directory share. */
@@ -29,6 +33,8 @@ export interface LogContext {
   checkpointStart(name: string, offsets: { start: number; durableOffset: number }): Promise<void>
   /** Told of what is found wrong after a partition was opened, as on its first append. */
   report(finding: Finding): void
+  /** How long a producer that is not seen is remembered, milliseconds. */
+  readonly producerIdExpirationMs: number
   /** Notes, unsynced, how far a partition is durable. */
   noteDurable(name: string, note: DurableNote): void
 }
@@ -82,6 +88,9 @@ export class LogState {
   closed = false
   /** Segments with bytes that are not synced. */
   readonly dirty = new Set<LogSegment>()
+  readonly producers = new ProducerStateManager()
+  readonly snapshots = new ProducerSnapshots(this)
+  readonly abortedTxns = new AbortedTransactions(this)
   /** Whether a file was made whose name is not synced. */
   folderDirty = false
 
@@ -103,6 +112,18 @@ export class LogState {
   /** Whether offsets may skip in the files. */
   get gaps(): boolean {
     return this.compacted || this.config.compact
+  }
+
+  /**
+   * Everything below is visible and belongs to no open transaction: what readers of committed records see. A
+   * transaction counts as ended when its marker is visible.
+   */
+  get lastStableOffset(): number {
+    const { highWatermark } = this
+    const unstable = this.producers.firstUnstableOffset(highWatermark)
+    if (unstable === undefined || plantedBugs.stableOffsetPastOpenTransaction) return highWatermark
+    // What was deleted is nobody's to wait for.
+    return Math.min(Math.max(unstable, this.logStartOffset), highWatermark)
   }
 
   /** The offset that no batch of `segment` reaches: they lie outside of the checksum, so they could say anything. */

@@ -17,6 +17,7 @@ import {
   LOG_SUFFIX,
   OFFSET_INDEX_SUFFIX,
   parseSegmentFileName,
+  segmentFileName,
   SNAPSHOT_SUFFIX,
   TIME_INDEX_SUFFIX,
   TRANSACTION_INDEX_SUFFIX,
@@ -48,6 +49,10 @@ export interface PartitionFiles {
   readonly indexes: string[]
   /** Names of files that left their log. */
   readonly deleted: string[]
+  /** The bytes of the newest one; empty or undefined where there is none. */
+  readonly newestSnapshot: Buffer | undefined
+  /** Base offsets of segments that have a transaction index. */
+  readonly transactionIndexes: number[]
   /** Names that neither Kafka nor Varve gives. */
   readonly unknown: string[]
   /** 22 characters of base64url; undefined where `partition.metadata` is missing or incomplete. */
@@ -64,6 +69,8 @@ export function newPartitionFiles(folder: string, topicId: string): PartitionFil
     snapshots: [],
     indexes: [],
     deleted: [],
+    newestSnapshot: undefined,
+    transactionIndexes: [],
     unknown: [],
     topicId,
     epochs: new LeaderEpochs(),
@@ -72,7 +79,7 @@ export function newPartitionFiles(folder: string, topicId: string): PartitionFil
 
 /**
  * Reads what has to be known of a partition before anything of its log is read: one listing, the sizes of its segments
- * and two small files.
+ * and three small files.
  *
  * @throws `KAFKA_STORAGE_ERROR` for what is no file where a segment should be
  */
@@ -81,7 +88,8 @@ export async function readPartitionFiles(vfs: Vfs, folder: string): Promise<Part
   for (const path of listing.logs) listing.addLog(path, await vfs.stat(path))
   const metadata = listing.hasMetadata ? await smallFile(vfs, folder + sep + PARTITION_METADATA_FILE) : ''
   const epochs = listing.hasEpochs ? await smallFile(vfs, folder + sep + LEADER_EPOCH_FILE) : ''
-  return listing.with(metadata, epochs)
+  const snapshot = listing.newestSnapshotPath
+  return listing.with(metadata, epochs, snapshot === undefined ? '' : await smallFile(vfs, snapshot))
 }
 
 /** The same in one go. For a disk whose answers come from memory: a hop to a thread and back costs ten times as much. */
@@ -90,7 +98,8 @@ export function readPartitionFilesSync(vfs: VfsSync, folder: string): PartitionF
   for (const path of listing.logs) listing.addLog(path, vfs.stat(path))
   const metadata = listing.hasMetadata ? smallFileSync(vfs, folder + sep + PARTITION_METADATA_FILE) : ''
   const epochs = listing.hasEpochs ? smallFileSync(vfs, folder + sep + LEADER_EPOCH_FILE) : ''
-  return listing.with(metadata, epochs)
+  const snapshot = listing.newestSnapshotPath
+  return listing.with(metadata, epochs, snapshot === undefined ? '' : smallFileSync(vfs, snapshot))
 }
 
 /** Sorts what a folder holds. */
@@ -103,6 +112,7 @@ class Listing {
   readonly #snapshots: number[] = []
   readonly #indexes: string[] = []
   readonly #deleted: string[] = []
+  readonly #transactionIndexes: number[] = []
   readonly #unknown: string[] = []
 
   constructor(folder: string, entries: readonly VfsEntry[]) {
@@ -111,9 +121,11 @@ class Listing {
       const segmentFile = parseSegmentFileName(name)
       if (segmentFile?.suffix === LOG_SUFFIX) this.logs.push(folder + sep + name)
       else if (segmentFile?.suffix === SNAPSHOT_SUFFIX) this.#snapshots.push(segmentFile.baseOffset)
-      else if (segmentFile !== undefined && INDEX_SUFFIXES.includes(segmentFile.suffix))
+      else if (segmentFile !== undefined && INDEX_SUFFIXES.includes(segmentFile.suffix)) {
         this.#indexes.push(name)
-      else if (kind === 'file' && name.endsWith(DELETED_SUFFIX)) this.#deleted.push(name)
+        if (segmentFile.suffix === TRANSACTION_INDEX_SUFFIX)
+          this.#transactionIndexes.push(segmentFile.baseOffset)
+      } else if (kind === 'file' && name.endsWith(DELETED_SUFFIX)) this.#deleted.push(name)
       else if (name === PARTITION_METADATA_FILE) this.hasMetadata = true
       else if (name === LEADER_EPOCH_FILE) this.hasEpochs = true
       else if (!isKnown(name, kind === 'file' ? segmentFile?.suffix : undefined)) this.#unknown.push(name)
@@ -133,12 +145,20 @@ class Listing {
     this.#segments.push(new LogSegment(this.#folder, parseSegmentFileName(name)?.baseOffset ?? 0, stat.size))
   }
 
-  with(metadata: string, epochs: string): PartitionFiles {
+  get newestSnapshotPath(): string | undefined {
+    // The names were listed in order.
+    const newest = this.#snapshots.at(-1)
+    return newest === undefined ? undefined : this.#folder + sep + segmentFileName(newest, SNAPSHOT_SUFFIX)
+  }
+
+  with(metadata: string, epochs: string, newestSnapshot: string): PartitionFiles {
     return {
       segments: this.#segments,
       snapshots: this.#snapshots,
       indexes: this.#indexes,
       deleted: this.#deleted,
+      newestSnapshot: Buffer.from(newestSnapshot, 'latin1'),
+      transactionIndexes: this.#transactionIndexes,
       unknown: this.#unknown,
       topicId: parsePartitionMetadata(metadata),
       epochs: epochs === '' && !this.hasEpochs ? new LeaderEpochs() : LeaderEpochs.parse(epochs),

@@ -2,16 +2,32 @@ import type { VarveError } from '@varve/platform'
 import { readPartitionMetadata } from '../checkpoints/partition-metadata.ts'
 import type { EpochEntry } from '../checkpoints/leader-epoch-checkpoint.ts'
 import type { LogConfig } from '../log-config.ts'
+import { replayProducers } from '../producer/producer-replay.ts'
+import { lastSequenceOf, type ProducerStateEntry } from '../producer/producer-state-entry.ts'
 import type { AppendInfo } from './append-queue.ts'
 import { LogAppender, type AppendOptions } from './log-appender.ts'
 import { LogFlusher } from './log-flusher.ts'
 import { LogLoader, type KnownOffsets } from './log-loader.ts'
-import { LogReader, type FetchData, type ReadRequest } from './log-reader.ts'
+import { LogReader, type FetchData, type IsolationLevel, type ReadRequest } from './log-reader.ts'
 import { LogState } from './log-state.ts'
 import { readPartitionFiles, type PartitionFiles } from './partition-files.ts'
 import { LogRetention } from '../retention/log-retention.ts'
 import { SegmentIndexAccess } from './segment-index-access.ts'
 import { TimestampLookup, type TimestampAnswer } from './timestamp-lookup.ts'
+
+/** What the log knows of a producer id. Numbers are -1 where there is nothing to tell. */
+export interface ProducerDescription {
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly lastSequence: number
+  /** Of the last batch of this epoch. */
+  readonly lastOffset: number
+  /** Milliseconds since the epoch, as the last batch or marker says. */
+  readonly lastTimestamp: number
+  readonly coordinatorEpoch: number
+  /** Where the ongoing transaction starts. */
+  readonly currentTxnFirstOffset: number
+}
 
 /** What a listing tells of a segment. */
 export interface SegmentDescription {
@@ -99,6 +115,11 @@ export class PartitionLog {
     return this.#state.highWatermark
   }
 
+  /** The offset behind the last record that readers of committed records may see: no open transaction reaches below. */
+  get lastStableOffset(): number {
+    return this.#state.lastStableOffset
+  }
+
   /** The offset behind the last record that is written. */
   get logEndOffset(): number {
     return this.#state.logEndOffset
@@ -160,8 +181,13 @@ export class PartitionLog {
    * Appends whole batches; they are given their offsets in place, and are the log's until the promise settles (with
    * `acks: 0` they are copied).
    *
+   * A batch that its producer sent before, as one of its last five, gets the offset that it has; the promise settles
+   * with the original's.
+   *
    * @throws `CORRUPT_MESSAGE`, `INVALID_RECORD`, `MESSAGE_TOO_LARGE`, `INVALID_TIMESTAMP`, `DISK_FULL` (retriable),
-   *   `TOO_MANY_OPEN_FILES` (retriable), `KAFKA_STORAGE_ERROR`, `NOT_PERMITTED`, `CLOSED`
+   *   `TOO_MANY_OPEN_FILES` (retriable), `KAFKA_STORAGE_ERROR`, `NOT_PERMITTED`, `CLOSED`;
+   *   `OUT_OF_ORDER_SEQUENCE_NUMBER`, `INVALID_PRODUCER_EPOCH`, `INVALID_TXN_STATE` and, for markers,
+   *   `TRANSACTION_COORDINATOR_FENCED`
    */
   append(batches: Buffer, options?: AppendOptions): Promise<AppendInfo> {
     return this.#appender.append(batches, options)
@@ -177,8 +203,26 @@ export class PartitionLog {
   }
 
   /** The first record at or after `timestamp` (milliseconds since the epoch), as Kafka answers. */
-  offsetForTimestamp(timestamp: number): Promise<TimestampAnswer | undefined> {
-    return this.#whileOpen(this.#times.find(timestamp))
+  offsetForTimestamp(
+    timestamp: number,
+    { isolation }: { isolation?: IsolationLevel } = {},
+  ): Promise<TimestampAnswer | undefined> {
+    const limit = isolation === 'read_committed' ? this.lastStableOffset : this.highWatermark
+    return this.#whileOpen(this.#times.find(timestamp, limit))
+  }
+
+  /** What the log knows of its producers, in no order. */
+  get producers(): ProducerDescription[] {
+    return this.#state.producers.entries().map(describeProducer)
+  }
+
+  /**
+   * Forgets producers that were not seen for as long as the directory's `producerIdExpirationMs`, while the log was
+   * open; none with an open transaction. Answers how many.
+   */
+  expireProducers(): number {
+    const { producers, context } = this.#state
+    return producers.expire(context.clock.monotonic(), context.producerIdExpirationMs)
   }
 
   /**
@@ -244,7 +288,7 @@ export class PartitionLog {
       config: state.config,
     })
     const { compacted, logStartOffset, logEndOffset } = state
-    const known = { recoveryPoint: logEndOffset, logStartOffset, compacted }
+    const known = { recoveryPoint: logEndOffset, logStartOffset, compacted, withoutProducers: true }
     try {
       const files = await readPartitionFiles(state.context.vfs, state.folder)
       await new LogLoader(fresh, known, () => undefined).load(files)
@@ -255,9 +299,26 @@ export class PartitionLog {
     state.segments = fresh.segments
     state.epochs = fresh.epochs
     state.logStartOffset = fresh.logStartOffset
-    state.nextOffset = state.logEndOffset = state.durableOffset = state.highWatermark = fresh.logEndOffset
+    state.nextOffset = state.logEndOffset = state.durableOffset = fresh.logEndOffset
+    await this.#catchUp(logEndOffset)
+    state.highWatermark = fresh.logEndOffset
     for (const listener of [...this.#listeners]) listener()
     return true
+  }
+
+  /** Producers as the owner's appends since leave them, before anyone reads those. */
+  async #catchUp(from: number): Promise<void> {
+    const state = this.#state
+    await replayProducers(state, {
+      manager: state.producers,
+      from,
+      to: state.logEndOffset,
+      verifyBelow: 0,
+      seenAt: state.context.clock.monotonic(),
+      aborted: (segment, txn) => {
+        state.abortedTxns.append(segment, txn)
+      },
+    })
   }
 
   /** What ends after the log was closed means nothing: its files may be gone, or another log's. */
@@ -319,10 +380,25 @@ export class PartitionLog {
       segment.indexesChanged = false
       saved = true
     }
+    await state.abortedTxns.save({ sync: true })
+    if (await state.snapshots.close()) saved = true
     if (saved) await state.context.vfs.syncDir(state.folder)
     if (state.settled || state.segments.last?.sealed === true) return
     // All of it is saved: the next opening needs no look at it.
     state.settled = true
     state.durableUpTo(state.end())
+  }
+}
+
+function describeProducer(entry: ProducerStateEntry): ProducerDescription {
+  const { producerId, producerEpoch, lastTimestamp, coordinatorEpoch, currentTxnFirstOffset, batches } = entry
+  return {
+    producerId,
+    producerEpoch,
+    lastSequence: lastSequenceOf(entry),
+    lastOffset: batches.at(-1)?.lastOffset ?? -1,
+    lastTimestamp,
+    coordinatorEpoch,
+    currentTxnFirstOffset,
   }
 }

@@ -29,6 +29,8 @@ export class SegmentWriter {
     const state = this.#state
     const first = appends[from]
     if (first === undefined) return from
+    // An append that the log has already: what it waits for came before it.
+    if (first.bytes.length === 0) return from + 1
     if (state.tailUnread) await readTail(state)
     state.settled = false
     let segment = state.segments.last
@@ -41,6 +43,7 @@ export class SegmentWriter {
     let size = segment.size
     let to = from
     for (let next: PendingAppend | undefined = first; next !== undefined; next = appends[to]) {
+      if (next.bytes.length === 0) break
       if (to > from && (this.#indexesNearlyFull(segment) || this.#mustRoll(segment, size, next))) break
       buffers.push(next.bytes)
       size += next.bytes.length
@@ -49,10 +52,12 @@ export class SegmentWriter {
     await this.#writeBuffers(segment, buffers)
     // From here to the log's end in one go: readers bound offsets by it, and bytes by the size.
     for (const buffer of buffers) this.#noteBatches(segment, buffer)
+    const bytes = size - segment.size
     segment.size = size
     segment.indexesChanged = true
     segment.writtenAt = state.context.clock.now()
     state.dirty.add(segment)
+    this.#noteProducers(segment, appends, { from, to, bytes })
     state.logEndOffset = (appends[to - 1]?.lastOffset ?? state.logEndOffset - 1) + 1
     return to
   }
@@ -83,6 +88,7 @@ export class SegmentWriter {
         await this.#saveRolled(segment)
         this.#rolled.shift()
       }
+      if (this.#state.abortedTxns.isChanged) await this.#state.abortedTxns.save({ sync: false })
       if (newest === undefined || indexes === undefined) return
       if (indexes.offsets.stored.unsaved < logLimits.unsavedIndexEntriesMax) return
       await context.indexes.save(newest, indexes, { sync: false })
@@ -125,6 +131,7 @@ export class SegmentWriter {
   }
 
   async #roll(baseOffset: number): Promise<LogSegment> {
+    this.#state.snapshots.rolled()
     const { context, segments, folder } = this.#state
     const previous = segments.last
     const segment = new LogSegment(folder, baseOffset, 0)
@@ -188,6 +195,20 @@ export class SegmentWriter {
         { path: segment.logPath, position: segment.size },
         cause,
       )
+    }
+  }
+
+  #noteProducers(
+    segment: LogSegment,
+    appends: readonly PendingAppend[],
+    { from, to, bytes }: { from: number; to: number; bytes: number },
+  ): void {
+    const { producers, snapshots, abortedTxns } = this.#state
+    snapshots.wrote(bytes)
+    for (let at = from; at < to; at++) {
+      const updates = appends[at]?.producers
+      if (updates === undefined) continue
+      for (const txn of producers.written(updates)) abortedTxns.append(segment, txn)
     }
   }
 

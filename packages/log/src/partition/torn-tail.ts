@@ -44,6 +44,7 @@ export async function setSegmentAside(vfs: Vfs, segment: LogSegment): Promise<st
   await vfs.rename(segment.logPath, path)
   await removeFile(vfs, segment.offsetIndexPath)
   await removeFile(vfs, segment.timeIndexPath)
+  // Its transaction index belongs to no segment any more, and goes when the log is loaded.
   await vfs.syncDir(segment.folder)
   return path
 }

@@ -150,6 +150,9 @@ export class LogRetention {
   async #remove(oldest: readonly LogSegment[]): Promise<void> {
     const { context, segments, folder, config, name, logStartOffset } = this.#state
     const { indexes, vfs, logger } = context
+    const { snapshots, abortedTxns } = this.#state
+    // The one at the new start is there before the ones below go.
+    await snapshots.settle()
     const marked: string[] = []
     // Between two rounds: no writer saves an index under a name that was given up.
     await this.#appender.between(async () => {
@@ -157,6 +160,8 @@ export class LogRetention {
       for (const segment of oldest) {
         segment.deleted = true
         indexes.forget(segment)
+        snapshots.forget(segment.baseOffset)
+        abortedTxns.forget(segment.baseOffset)
         try {
           marked.push(...(await markDeleted(context, segment)))
         } catch (error) {

@@ -101,6 +101,14 @@ export class SegmentScanner {
     return at === undefined ? undefined : this.#bytes.subarray(at, at + span.size)
   }
 
+  /** The header of a batch that `peek` found: a view into the window that holds until the next call. */
+  async header(span: BatchSpan): Promise<Buffer | undefined> {
+    const { position } = span
+    if (!this.#has(position, BATCH_HEADER_SIZE) && !(await this.#load(position, BATCH_HEADER_SIZE)))
+      return undefined
+    return this.#bytes.subarray(position - this.#start, position - this.#start + BATCH_HEADER_SIZE)
+  }
+
   /** Whether all bytes from `position` to the end are zero. */
   async isZeroFrom(position: number): Promise<boolean> {
     for (let at = position; at < this.size;) {

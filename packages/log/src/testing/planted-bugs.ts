@@ -31,6 +31,14 @@ export const plantedBugs = {
   retentionUnderReader: false,
   /** Segments go before their log's new start is durable. */
   logStartUnsynced: false,
+  /** A batch that was sent twice is appended twice. */
+  duplicateGivenNewOffset: false,
+  /** A snapshot of producers lacks the last one of them. */
+  sequenceLostInSnapshot: false,
+  /** The last stable offset does not wait for open transactions. */
+  stableOffsetPastOpenTransaction: false,
+  /** Readers of committed records are not told which transactions were aborted. */
+  abortedDataShown: false,
 }
 
 export type PlantedBug = keyof typeof plantedBugs
