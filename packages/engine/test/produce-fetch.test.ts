@@ -96,6 +96,21 @@ t.test('batches that no client may send are refused', async t => {
   await broker.close()
 })
 
+t.test('a batch of an idempotent producer that is sent twice is there once', async t => {
+  const broker = await brokerWith()
+  const send = async (values: string[], baseSequence: number): Promise<number | string | undefined> => {
+    const batches = batchOf(values, { timestamp: DAY, producerId: 7, producerEpoch: 0, baseSequence })
+    const [result] = await broker.produce({ acks: -1, partitions: [{ topic: 't', partition: 0, batches }] })
+    return result?.error?.code ?? result?.baseOffset
+  }
+  t.equal(await send(['a', 'b'], 0), 0)
+  t.equal(await send(['c'], 2), 2)
+  t.equal(await send(['a', 'b'], 0), 0)
+  t.equal(await send(['e'], 4), 'OUT_OF_ORDER_SEQUENCE_NUMBER')
+  t.same(await values(broker), ['a', 'b', 'c'])
+  await broker.close()
+})
+
 t.test('records older than the retention keeps are warned about once a topic', async t => {
   const warnings: string[] = []
   const logger: Logger = {

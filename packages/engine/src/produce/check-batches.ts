@@ -9,7 +9,6 @@ import {
   readAttributes,
   readLastOffsetDelta,
   readMaxTimestamp,
-  readProducerId,
   readRecordsCount,
   type CodecName,
 } from '@varve/records'
@@ -74,10 +73,10 @@ function checkOrigin(batches: Buffer, at: number, topic: string): void {
       position: at,
     })
   }
-  if (isTransactional(attributes) || readProducerId(batches, at) >= 0) {
+  if (isTransactional(attributes)) {
     throw kafkaError(
       'UNSUPPORTED_VERSION',
-      `The batch for '${topic}' is idempotent or transactional, which this version does not take yet; switch idempotence off in the producer.`,
+      `The batch for '${topic}' is transactional, which this version does not take yet; use a producer without transactions.`,
       { topic, position: at },
     )
   }
