@@ -207,8 +207,7 @@ export class PartitionLog {
     timestamp: number,
     { isolation }: { isolation?: IsolationLevel } = {},
   ): Promise<TimestampAnswer | undefined> {
-    const limit = isolation === 'read_committed' ? this.lastStableOffset : this.highWatermark
-    return this.#whileOpen(this.#times.find(timestamp, limit))
+    return this.#whileOpen(this.#times.find(timestamp, { committed: isolation === 'read_committed' }))
   }
 
   /** What the log knows of its producers, in no order. */
@@ -247,8 +246,8 @@ export class PartitionLog {
   }
 
   /** The first record that may be read with the largest timestamp, undefined in a log without records. */
-  maxTimestamp(): Promise<TimestampAnswer | undefined> {
-    return this.#whileOpen(this.#times.max())
+  maxTimestamp({ isolation }: { isolation?: IsolationLevel } = {}): Promise<TimestampAnswer | undefined> {
+    return this.#whileOpen(this.#times.max({ committed: isolation === 'read_committed' }))
   }
 
   /** Calls `listener` whenever the high watermark moved, until the returned function is called. */

@@ -34,14 +34,23 @@ export class TimestampLookup {
     this.#indexes = indexes
   }
 
-  /** The first record at or after `timestamp`. */
-  find(timestamp: number): Promise<TimestampAnswer | undefined> {
-    return this.#retried(() => this.#find(timestamp))
+  /**
+   * The first record at or after `timestamp`.
+   *
+   * @param options.committed whether to stop at the last stable offset rather than at the high watermark
+   */
+  find(timestamp: number, { committed = false } = {}): Promise<TimestampAnswer | undefined> {
+    return this.#retried(() => this.#find(timestamp, this.#limit(committed)))
   }
 
   /** The first record with the largest timestamp. */
-  max(): Promise<TimestampAnswer | undefined> {
-    return this.#retried(() => this.#max())
+  max({ committed = false } = {}): Promise<TimestampAnswer | undefined> {
+    return this.#retried(() => this.#max(this.#limit(committed)))
+  }
+
+  /** As it is now: what becomes visible in a later segment meanwhile would be answered over what came before it. */
+  #limit(committed: boolean): number {
+    return committed ? this.#state.lastStableOffset : this.#state.highWatermark
   }
 
   /** Where segments were deleted meanwhile, what is left has the answer. */
@@ -64,11 +73,9 @@ export class TimestampLookup {
     }
   }
 
-  async #find(timestamp: number): Promise<TimestampAnswer | undefined> {
+  async #find(timestamp: number, limit: number): Promise<TimestampAnswer | undefined> {
     const state = this.#state
     state.checkOpen()
-    // As it is now: what becomes visible in a later segment meanwhile would be answered over what came before it.
-    const limit = state.highWatermark
     for (const segment of this.#visibleSegments(limit)) {
       const { maxTimestamp } = await this.#indexes.withTimes(segment)
       // What a damage hides may be the answer.
@@ -85,14 +92,13 @@ export class TimestampLookup {
     return undefined
   }
 
-  async #max(): Promise<TimestampAnswer | undefined> {
+  async #max(limit: number): Promise<TimestampAnswer | undefined> {
     const state = this.#state
     state.checkOpen()
-    const limit = state.highWatermark
     let largest = -1
     for (const segment of this.#visibleSegments(limit))
       largest = Math.max(largest, await this.#maxOf(segment, limit))
-    return largest < 0 ? undefined : this.#find(largest)
+    return largest < 0 ? undefined : this.#find(largest, limit)
   }
 
   /** The largest timestamp of the segment's records from the log's start up to `limit`, -1 without. */

@@ -14,6 +14,7 @@ import {
 import type { LogState } from '../partition/log-state.ts'
 import { SegmentIndexAccess } from '../partition/segment-index-access.ts'
 import type { LogSegment } from '../segment/log-segment.ts'
+import type { OffsetPosition } from '../segment/offset-index.ts'
 import type { BatchSpan, SegmentScanner } from '../segment/segment-scanner.ts'
 import type { AbortedTxn } from './aborted-txn.ts'
 import { readEndTxnMarker, type EndTxnMarker } from './end-txn-marker.ts'
@@ -52,8 +53,11 @@ export async function replayProducers(state: LogState, options: ReplayOptions): 
   for (const segment of state.segments) {
     if (segment.baseOffset >= options.to) break
     if (segment.size === 0 || state.endOffsetOf(segment) <= options.from) continue
+    // The index is asked before the file is opened: its own handle might be the one too many.
+    const inside = options.from > segment.baseOffset
+    const floor = inside ? await new SegmentIndexAccess(state).floor(segment, options.from) : undefined
     await state.context.files.use(segment.logPath, file =>
-      new SegmentReplay(state, options, segment, file).run(replayed),
+      new SegmentReplay(state, options, segment, file).run(replayed, floor),
     )
   }
   return replayed
@@ -72,11 +76,10 @@ class SegmentReplay {
     this.#file = file
   }
 
-  async run(replayed: Replayed): Promise<void> {
-    const indexes = new SegmentIndexAccess(this.#state)
-    const scanner = indexes.scanner(this.#segment, this.#file)
+  async run(replayed: Replayed, floor: OffsetPosition | undefined): Promise<void> {
+    const scanner = new SegmentIndexAccess(this.#state).scanner(this.#segment, this.#file)
     const { from, to } = this.#options
-    const start = await this.#start(indexes, scanner)
+    const start = await this.#start(scanner, floor)
     let { position, expected } = start
     let previous: BatchSpan | undefined
     while (position < scanner.size) {
@@ -96,18 +99,13 @@ class SegmentReplay {
 
   /** Begins where the index says if the batch there is the one that it means, else at the segment's start. */
   async #start(
-    indexes: SegmentIndexAccess,
     scanner: SegmentScanner,
+    floor: OffsetPosition | undefined,
   ): Promise<{ position: number; expected: number }> {
-    const { from } = this.#options
-    const { baseOffset } = this.#segment
-    if (from > baseOffset) {
-      const entry = (await indexes.of(this.#segment)).offsets.floor(from)
-      const span = entry === undefined ? undefined : await scanner.peek(entry.position)
-      if (span !== undefined && span.lastOffset === entry?.offset)
-        return { position: span.position, expected: span.baseOffset }
-    }
-    return { position: 0, expected: baseOffset }
+    const span = floor === undefined ? undefined : await scanner.peek(floor.position)
+    if (span !== undefined && span.lastOffset === floor?.offset)
+      return { position: span.position, expected: span.baseOffset }
+    return { position: 0, expected: this.#segment.baseOffset }
   }
 
   async #isSound(scanner: SegmentScanner, span: BatchSpan, expected: number): Promise<boolean> {
