@@ -43,6 +43,7 @@ export class RetentionCheck {
           setImmediate(resolve)
         })
       try {
+        log.expireProducers()
         await log.applyRetention()
       } catch (error) {
         this.#logger.warn(
