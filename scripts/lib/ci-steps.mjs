@@ -4,6 +4,7 @@ import { ensureNode24 } from './node-24.mjs'
 import { run, runNpm } from './run.mjs'
 import { root, setup } from './setup.mjs'
 import { Steps } from './steps.mjs'
+import { ensureXfs } from './xfs.mjs'
 
 process.env.CI ??= 'true'
 
@@ -82,7 +83,10 @@ const steps = [
     name: 'proofs (npm run proofs)',
     budgetSeconds: 300,
     counted: true,
-    work: () => verdict(runNpm(['run', 'proofs'], echoed(300))),
+    work: async () => {
+      await ensureXfs()
+      return verdict(runNpm(['run', 'proofs'], echoed(300)))
+    },
   },
   tool('guard', 'speed guard', 120, () => ['benchmarks/guard.mjs']),
 ]

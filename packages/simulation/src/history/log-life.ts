@@ -1,4 +1,4 @@
-import type { Finding, LogDirectory, PartitionLog } from '@varve/log'
+import type { Finding } from '@varve/log'
 import { isVarveError, type FakeClock, type SeededRandom } from '@varve/platform'
 import {
   checkWhole,
@@ -12,8 +12,10 @@ import {
   type ModelLog,
   type Outcome,
 } from '@varve/testkit'
-import { turn, type SimDisk } from '../disk/sim-disk.ts'
+import { turn } from '../disk/sim-disk.ts'
 import type { HistoryCounts } from './counts.ts'
+import type { DirectoryUnderTest } from './directory-under-test.ts'
+import type { LifeWorld } from './life-world.ts'
 import type { LogModel } from './log-model.ts'
 import { settled, type Settled } from './settled.ts'
 
@@ -22,10 +24,10 @@ const OUTSTANDING_MAX = 32
 const NEVER_FOUND: readonly Finding['kind'][] = ['corruption', 'missing-data', 'log-start-above-end']
 
 export interface LogLifeOptions {
-  readonly disk: SimDisk
+  readonly disk: LifeWorld
   readonly random: SeededRandom
   readonly clock: FakeClock
-  readonly directory: LogDirectory
+  readonly directory: DirectoryUnderTest
   readonly model: LogModel
   readonly counts: HistoryCounts
 }
@@ -38,10 +40,10 @@ interface Content {
 
 /** What the clients of one process do with its directory, from the opening to its end. */
 export class LogLife implements DriverPort {
-  readonly #disk: SimDisk
+  readonly #disk: LifeWorld
   readonly #random: SeededRandom
   readonly #clock: FakeClock
-  readonly #directory: LogDirectory
+  readonly #directory: DirectoryUnderTest
   readonly #model: LogModel
   readonly #counts: HistoryCounts
   readonly #drivers = new Map<ModelLog, LogDriver>()
@@ -107,6 +109,7 @@ export class LogLife implements DriverPort {
       this.#throwFailure()
     }
     while (this.#outstanding > 0 && !this.#disk.dead) await this.#settleSome()
+    await this.#disk.ended?.()
     if (this.#disk.dead) return false
     return this.#checkRepaired()
   }
@@ -191,7 +194,7 @@ export class LogLife implements DriverPort {
   }
 
   /** What it holds is known by its model as long as the process lives. */
-  log(partition: ModelLog): PartitionLog {
+  log(partition: ModelLog): LogUnderTest {
     const log = this.#directory.partitions.get(partition.name)
     require(log !== undefined, () => `The partition ${partition.name} is gone from a living directory`)
     return log
@@ -199,7 +202,7 @@ export class LogLife implements DriverPort {
 
   async #content(model: ModelLog): Promise<Content> {
     const driver = this.#driver(model)
-    const log: LogUnderTest = this.log(model)
+    const log = this.log(model)
     const committed = log.lastStableOffset === undefined ? undefined : await driver.readCommitted()
     return { committed, found: await driver.readAll() }
   }
@@ -236,10 +239,14 @@ export class LogLife implements DriverPort {
   async #settleSome(): Promise<void> {
     const before = this.#outstanding
     const fewer = async (): Promise<void> => {
-      while (this.#outstanding >= before && !this.#disk.dead) await turn()
+      while (this.#outstanding >= before && !this.#disk.dead) await this.#turn()
     }
     await this.#wait(fewer(), `${before} calls`)
     this.#throwFailure()
+  }
+
+  #turn(): Promise<void> {
+    return this.#disk.turn?.() ?? turn()
   }
 
   #wait<T>(call: Promise<T>, what: string): Promise<Settled<T>> {

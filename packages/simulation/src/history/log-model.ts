@@ -29,6 +29,11 @@ export class LogModel {
     return this.#partitions.get(partitionName(of))
   }
 
+  /** By topic. */
+  get configs(): Record<string, LogConfig> {
+    return Object.fromEntries(this.#configs)
+  }
+
   configOf({ topic }: TopicPartition): LogConfig {
     return this.#configs.get(topic) ?? defaultLogConfig
   }

@@ -1,6 +1,7 @@
 import type { FakeClock } from '@varve/platform'
 import { PropertyFailure } from '@varve/testkit'
-import { turn, type SimDisk } from '../disk/sim-disk.ts'
+import { turn } from '../disk/sim-disk.ts'
+import type { LifeWorld } from './life-world.ts'
 
 /** Turns of the event loop after which a call counts as stuck. A call takes some dozen. */
 const TURNS_MAX = 20_000
@@ -18,7 +19,7 @@ export type Settled<T> =
  */
 export async function settled<T>(
   call: Promise<T>,
-  of: { disk: SimDisk; clock: FakeClock; what: string },
+  of: { disk: Pick<LifeWorld, 'dead' | 'turn'>; clock: FakeClock; what: string },
 ): Promise<Settled<T>> {
   const { disk, clock, what } = of
   const state: { outcome?: Settled<T> } = {}
@@ -27,7 +28,7 @@ export async function settled<T>(
     (error: unknown) => (state.outcome ??= disk.dead ? { kind: 'dead' } : { kind: 'failed', error }),
   )
   for (let turns = 1; ; turns++) {
-    await turn()
+    await (disk.turn?.() ?? turn())
     if (state.outcome !== undefined) return state.outcome
     if (disk.dead) return { kind: 'dead' }
     if (turns % 64 === 0) clock.advance(50)
