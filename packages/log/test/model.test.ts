@@ -16,6 +16,7 @@ t.test('whatever is called in whatever order, a log answers as its model', async
       flushMessages: random.pick([1, NEVER]),
       retentionMs: random.pick([NEVER, 2000]),
       retentionBytes: random.pick([NEVER, 4000]),
+      fileDeleteDelayMs: random.pick([0, 1000]),
     })
     const { retentionMs, retentionBytes, flushMessages } = settings
     const durable = flushMessages === 1
@@ -26,7 +27,7 @@ t.test('whatever is called in whatever order, a log answers as its model', async
       return { log, close: () => directory.close() }
     }
     try {
-      compared += await driveLog({ model, random, clock, open, steps: 200 })
+      compared += await driveLog({ model, random, clock, open, steps: 200, deletes: true })
     } catch (error) {
       throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, {
         cause: error,

@@ -27,6 +27,8 @@ export class OpenFiles {
   readonly #waiting: (() => void)[] = []
   /** How many handles are open in a folder: most folders have none. */
   readonly #inFolder = new Map<string, number>()
+  /** Handles that nobody waits for while they close. */
+  readonly #closing = new Set<Promise<void>>()
   #open = 0
   #closed = false
 
@@ -110,6 +112,7 @@ export class OpenFiles {
     for (const wake of this.#waiting.splice(0)) wake()
     await Promise.allSettled(this.#opening.values())
     await this.drop('')
+    await Promise.all(this.#closing)
   }
 
   #take(path: string): Handle | undefined {
@@ -172,7 +175,10 @@ export class OpenFiles {
     if (--handle.users > 0) return
     if (this.#busy.get(handle.key) === handle) this.#busy.delete(handle.key)
     if (handle.dropped || this.#closed || !keep) {
-      void this.#close(handle)
+      const closing = this.#close(handle).then(() => {
+        this.#closing.delete(closing)
+      })
+      this.#closing.add(closing)
     } else {
       this.#idle.set(handle.key, handle)
       this.#waiting.shift()?.()

@@ -10,6 +10,7 @@ import { LogModel } from './log-model.ts'
 import { settled, type Settled } from './settled.ts'
 
 const ROOT = '/data'
+const RETENTION_CHECK_MS = 300
 const MARKER = `${ROOT}/.kafka_cleanshutdown`
 
 export interface LogHistoryOptions {
@@ -104,6 +105,7 @@ export class LogHistory {
       clock: this.#clock,
       random: random.fork('directory'),
       configOf: of => this.#model.configOf(of),
+      retentionCheckIntervalMs: RETENTION_CHECK_MS,
     })
     return settled(opening, { disk, clock: this.#clock, what: 'The opening of the directory' })
   }

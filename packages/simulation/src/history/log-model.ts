@@ -2,6 +2,7 @@ import { defaultLogConfig, partitionName, type LogConfig, type TopicPartition } 
 import type { SeededRandom } from '@varve/platform'
 import { ModelLog } from '@varve/testkit'
 
+const NEVER = Number.MAX_SAFE_INTEGER
 const TOPICS = ['alpha', 'beta', 'gamma']
 const PARTITIONS_MAX = 2
 
@@ -71,8 +72,11 @@ export class LogModel {
       ...defaultLogConfig,
       segmentBytes: random.pick([600, 2500, 10_000]),
       indexIntervalBytes: random.pick([1, 200, 1000]),
-      flushMessages: random.pick([1, 1, 1, 5, Number.MAX_SAFE_INTEGER]),
-      flushMs: random.pick([Number.MAX_SAFE_INTEGER, 100]),
+      flushMessages: random.pick([1, 1, 1, 5, NEVER]),
+      flushMs: random.pick([NEVER, 100]),
+      retentionMs: random.pick([NEVER, NEVER, 1000]),
+      retentionBytes: random.pick([NEVER, NEVER, 3000]),
+      fileDeleteDelayMs: random.pick([0, 100, 60_000]),
     }
   }
 }

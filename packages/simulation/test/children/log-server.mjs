@@ -14,6 +14,7 @@ async function open({ path, seed, configs, bugs }) {
     random: new SeededRandom(seed),
     machine: new NodeMachine(),
     configOf: ({ topic }) => configs[topic],
+    retentionCheckIntervalMs: 300,
   })
 }
 

@@ -190,6 +190,8 @@ export class ModelLog {
     if (loss !== 'nothing') state.refusedMayShow = true
     require(end >= promised, () =>
       `${this.name}: after the loss of ${loss} it ends at offset ${end}, but ${promised} were promised`)
+    require(start >= state.start, () =>
+      `${this.name}: after the loss of ${loss} it starts at ${start}, but began at ${state.start} already`)
     this.#checkMayGo(0, of)
     const order = new ScanOrder(this.name, state)
     for (const [index, record] of found.entries()) {
