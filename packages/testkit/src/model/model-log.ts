@@ -10,6 +10,7 @@ import {
   type SentBatch,
 } from './model-state.ts'
 import { require } from './property.ts'
+import { codeOf, markerCode, seqOf, tellCode } from './record-code.ts'
 import { ScanOrder } from './scan-order.ts'
 import type { Found, Marker } from './stamp.ts'
 
@@ -17,13 +18,6 @@ export interface SentRange {
   readonly first: number
   readonly last: number
 }
-
-const INDEX_MAX = 64
-
-/** Which record it is, in one number: negative for markers. */
-const codeOf = (seq: number, index: number): number => seq * INDEX_MAX + index
-const markerCode = (producer: number, marker: Marker): number =>
-  -1 - (producer * 2 + (marker === 'abort' ? 1 : 0))
 
 /**
  * What must be true of one partition: every batch that was sent, what is known to lie at which offset, and how much of
@@ -202,7 +196,7 @@ export class ModelLog {
       order.take(record, { partial: index === 0 })
       const known = state.known[offset] ?? undefined
       require(known === undefined || offset >= promised || known === this.#code(record), () =>
-        `${this.name}: offset ${offset} held ${this.#tell(known)} and holds ${this.#tell(this.#code(record))}`)
+        `${this.name}: offset ${offset} held ${tellCode(known)} and holds ${tellCode(this.#code(record))}`)
     }
     order.end()
     this.#restart(found, { start, end, loss })
@@ -270,7 +264,7 @@ export class ModelLog {
 
   #bytesBehind(code: number): number {
     const { batches } = this.state
-    const seq = code < 0 ? -1 : Math.floor(code / INDEX_MAX)
+    const seq = code < 0 ? -1 : seqOf(code)
     const from = batches[seq]?.offset ?? -1
     // Of some it is not known where they are; later ones may well be behind.
     return batches.reduce((sum, { offset, bytes }, at) => (offset > from || at > seq ? sum + bytes : sum), 0)
@@ -279,7 +273,7 @@ export class ModelLog {
   #timestampAt(offset: number): number | undefined {
     const code = this.state.known[offset] ?? undefined
     if (code === undefined || code < 0) return undefined
-    return this.batch(Math.floor(code / INDEX_MAX)).timestamp
+    return this.batch(seqOf(code)).timestamp
   }
 
   #visible(end: number): void {
@@ -311,7 +305,7 @@ export class ModelLog {
     if (offset < state.start) return
     const known = state.known[offset] ?? undefined
     require(known === undefined || known === code || offset >= state.killSafe, () =>
-      `${this.name}: offset ${offset} belongs to ${this.#tell(known)} and to ${this.#tell(code)}`)
+      `${this.name}: offset ${offset} belongs to ${tellCode(known)} and to ${tellCode(code)}`)
     state.known[offset] = code
   }
 
@@ -322,12 +316,6 @@ export class ModelLog {
 
   #indexOf(producerId: number): number {
     return this.state.producers.findIndex(({ id }) => id === producerId)
-  }
-
-  #tell(code: number | undefined): string {
-    if (code === undefined) return 'something'
-    if (code < 0) return `a marker of producer ${(-1 - code) >> 1}`
-    return `batch ${Math.floor(code / INDEX_MAX)}`
   }
 
   #checkSent(record: Found): void {
