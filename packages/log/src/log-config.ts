@@ -32,6 +32,12 @@ export interface LogConfig {
   readonly messageTimestampAfterMaxMs: number
   /** `compression.type`: the codec that appends are re-encoded with; `producer` keeps what was sent. */
   readonly compressionType: CodecName | 'producer'
+  /** `compression.gzip.level`, 1 to 9, -1 for zlib's own choice. */
+  readonly compressionGzipLevel: number
+  /** `compression.lz4.level`, 1 to 17. Taken and passed over: the library has one level. */
+  readonly compressionLz4Level: number
+  /** `compression.zstd.level`, -131072 to 22. */
+  readonly compressionZstdLevel: number
   /** `cleanup.policy` contains `compact`: every record needs a key, and offsets may have gaps. */
   readonly compact: boolean
   /** `cleanup.policy` contains `delete`: retention applies. */
@@ -65,6 +71,9 @@ export const defaultLogConfig: LogConfig = {
   messageTimestampBeforeMaxMs: NEVER,
   messageTimestampAfterMaxMs: 3600 * 1000,
   compressionType: 'producer',
+  compressionGzipLevel: -1,
+  compressionLz4Level: 9,
+  compressionZstdLevel: 3,
   compact: false,
   delete: true,
   retentionMs: NEVER,
@@ -86,6 +95,13 @@ const NUMBERS = {
   'retention.ms': 'retentionMs',
   'retention.bytes': 'retentionBytes',
   'file.delete.delay.ms': 'fileDeleteDelayMs',
+} as const
+
+/** Levels of codecs: the bounds are Kafka's. */
+const LEVELS = {
+  'compression.gzip.level': { field: 'compressionGzipLevel', min: -1, max: 9 },
+  'compression.lz4.level': { field: 'compressionLz4Level', min: 1, max: 17 },
+  'compression.zstd.level': { field: 'compressionZstdLevel', min: -131072, max: 22 },
 } as const
 
 /** Settings of which -1 means that there is no limit. */
@@ -110,6 +126,10 @@ export function logConfigOf(
       config.compact = policies.includes('compact')
       config.delete = policies.includes('delete')
     }
+    if (Object.hasOwn(LEVELS, name)) {
+      const { field, min, max } = LEVELS[name as keyof typeof LEVELS]
+      config[field] = level(name, value, { min, max })
+    }
     if (name === 'preallocate') config.preallocate = flag(name, value)
     if (name === 'compression.type') config.compressionType = compressionType(name, value)
     if (name === 'message.timestamp.type') config.messageTimestampType = timestampType(name, value)
@@ -122,6 +142,12 @@ function wholeNumber(name: string, value: string): number {
   const number = /^\d{1,19}$/.test(value.trim()) ? Number(value) : Number.NaN
   if (Number.isNaN(number)) throw invalid(name, 'a whole number of at least 0', value)
   return Math.min(number, NEVER)
+}
+
+function level(name: string, value: string, { min, max }: { min: number; max: number }): number {
+  const number = /^-?\d{1,6}$/.test(value.trim()) ? Number(value) : Number.NaN
+  if (number >= min && number <= max) return number
+  throw invalid(name, `a whole number from ${min} to ${max}`, value)
 }
 
 function flag(name: string, value: string): boolean {

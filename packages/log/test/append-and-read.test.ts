@@ -166,11 +166,6 @@ t.test('segments roll by size, by record time and by a full index', async t => {
   for (let batch = 0; batch < 30; batch++) await log.append(numbers(3 + batch, 1))
   t.ok(log.segments.length > 4)
   t.same(await valuesFrom(log), range(0, 33))
-  const roomy = log.segments.length
-  log.configure(config({ segmentBytes: 500 }))
-  await log.append(numbers(33, 1, { bytes: 2000 }))
-  t.equal(log.segments.length, roomy + 1, 'a batch larger than a segment gets one of its own')
-  t.same(await valuesFrom(log), range(0, 34))
   await directory.close()
 })
 

@@ -9,7 +9,7 @@ export {
   type CodecName,
   type TimestampType,
 } from './attributes.ts'
-export { loadCodec, loadedCodec, type Codec } from './codecs/codec.ts'
+export { isCodecLoaded, loadCodec, loadedCodec, type Codec } from './codecs/codec.ts'
 export { checksumBuild, crc32c, useNativeChecksum } from './crc.ts'
 export { decompressedRecords, DECOMPRESSED_BYTES_MAX_DEFAULT } from './decompress.ts'
 export {
@@ -38,11 +38,13 @@ export {
   computeCrc,
   patchBaseOffset,
   patchCrc,
+  patchCreateTime,
   patchLeaderEpoch,
   patchLogAppendTime,
   patchMaxTimestamp,
   patchProducer,
 } from './patch.ts'
+export { recompressBatch, type RecompressOptions } from './recompress.ts'
 export { BatchReader, recordsOf, type ReadOptions } from './reader.ts'
 export type { HeaderInput, KafkaRecord, RecordHeader, RecordInput } from './record.ts'
 export {
@@ -54,6 +56,7 @@ export {
   type CheckRecordsOptions,
 } from './validator.ts'
 export { BatchWriter, type BatchWriterOptions } from './writer.ts'
+export { writtenBatchOf, type WrittenBatch } from './written-batches.ts'
 export {
   CONTROL_TYPES,
   controlTypeOf,

@@ -41,6 +41,12 @@ export function patchLogAppendTime(bytes: Buffer, at: number, timestamp: number)
   patchMaxTimestamp(bytes, at, timestamp)
 }
 
+/** Gives all records of the batch back their own timestamps (attribute bit 3 cleared), and the CRC anew. */
+export function patchCreateTime(bytes: Buffer, at: number, maxTimestamp: number): void {
+  writeInt16(bytes, at + ATTRIBUTES_AT, readAttributes(bytes, at) & ~LOG_APPEND_TIME_BIT)
+  patchMaxTimestamp(bytes, at, maxTimestamp)
+}
+
 /** Sets who produced the batch, for a producer that learns its id after encoding, and the CRC anew. */
 export function patchProducer(
   bytes: Buffer,

@@ -90,6 +90,11 @@ export class BatchReader implements Iterable<KafkaRecord> {
     return this.count
   }
 
+  /** All records as bytes, decompressed: a view. */
+  get records(): Buffer {
+    return this.bytes
+  }
+
   /** The size of all records in bytes, decompressed. */
   get recordsBytes(): number {
     return this.bytes.length

@@ -115,6 +115,8 @@ function checkClientFields(bytes: Buffer, at: number): void {
 }
 
 export interface CheckRecordsOptions extends ReadOptions {
+  /** A reader to be used again; it holds the records, decompressed, afterwards. Default a new one. */
+  reader?: BatchReader
   /** Offsets follow each other without gaps, as in every batch that a client sends. Default false: they may have gaps. */
   withoutGaps?: boolean
   /** The header's max timestamp is the largest of the records', unless it is an append time. Default false. */
@@ -125,6 +127,8 @@ export interface CheckRecordsOptions extends ReadOptions {
 
 /** What `checkRecords` learnt on the way. */
 export interface CheckedRecords {
+  /** The smallest timestamp of the records themselves, -1 aside; Infinity where there is none. */
+  readonly minTimestamp: number
   /** The largest timestamp of the records themselves; -1 where there is none. */
   readonly maxTimestamp: number
   /** The offset of the first record that has it, -1 where there is none. */
@@ -140,9 +144,11 @@ export interface CheckedRecords {
  * @throws `CORRUPT_MESSAGE`, `INVALID_RECORD`, `TOO_LARGE`
  */
 export function checkRecords(bytes: Buffer, at: number, options: CheckRecordsOptions = {}): CheckedRecords {
-  const reader = BatchReader.of(bytes, at, options)
+  const reader = options.reader ?? new BatchReader()
+  reader.open(bytes, at, options)
   const lastDelta = layout.readLastOffsetDelta(bytes, at)
   let previous = -1
+  let minTimestamp = Infinity
   let maxTimestamp = -1
   let offsetOfMaxTimestamp = -1
   while (reader.advance()) {
@@ -160,11 +166,12 @@ export function checkRecords(bytes: Buffer, at: number, options: CheckRecordsOpt
       maxTimestamp = timestamp
       offsetOfMaxTimestamp = reader.offset
     }
+    if (timestamp < minTimestamp && timestamp !== -1) minTimestamp = timestamp
     reader.checkHeaders()
     previous = delta
   }
   if (options.exactMaxTimestamp === true && previous >= 0) checkMaxTimestamp(bytes, at, maxTimestamp)
-  return { maxTimestamp, offsetOfMaxTimestamp, recordsBytes: reader.recordsBytes }
+  return { minTimestamp, maxTimestamp, offsetOfMaxTimestamp, recordsBytes: reader.recordsBytes }
 }
 
 function checkMaxTimestamp(bytes: Buffer, at: number, found: number): void {

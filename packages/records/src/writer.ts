@@ -9,12 +9,13 @@ import {
 } from './attributes.ts'
 import { loadCodec, loadedCodec } from './codecs/codec.ts'
 import { writeBatchHeader } from './header-writer.ts'
-import { BATCH_HEADER_SIZE } from './layout.ts'
+import { BATCH_HEADER_SIZE, readCrc } from './layout.ts'
 import { contentSize, headersSize, sizeOf, writeContent, writeHeaders } from './record-bytes.ts'
 import type { BatchReader } from './reader.ts'
 import type { HeaderInput, RecordInput } from './record.ts'
 import { isSmall, ONE_BYTE, smallBodySize, writeSmallRecord } from './small-record.ts'
 import { sizeOfLength, sizeOfVarlong, writeVarint, writeVarlong } from './varint.ts'
+import { noteWritten } from './written-batches.ts'
 
 const MEMORY_BYTES_DEFAULT = 4096
 /** The length field of a batch is an int32. */
@@ -25,6 +26,8 @@ const NO_HEADERS: readonly HeaderInput[] = []
 export interface BatchWriterOptions {
   /** Default `none`. */
   codec?: CodecName
+  /** How hard the codec tries, in its own numbers; default the codec's own. lz4 and snappy have one level only. */
+  level?: number
   /** Where the batch is encoded; grows by doubling when it is too small. Default 4 KiB, made at the first record. */
   memory?: Buffer
   /**
@@ -58,6 +61,7 @@ export class BatchWriter {
   lastOffset: number | undefined = undefined
   readonly codec: CodecName
   readonly maxBytes: number
+  readonly level: number | undefined
 
   private bytes: Buffer | undefined
   private position = BATCH_HEADER_SIZE
@@ -65,6 +69,8 @@ export class BatchWriter {
   private nextDelta = 0
   private baseTimestamp = -1
   private maxTimestamp = -1
+  private minTimestamp = Infinity
+  private keyed = true
   private memorySize: number
   private handedOut = false
 
@@ -72,6 +78,7 @@ export class BatchWriter {
     this.codec = options.codec ?? 'none'
     codecNumber(this.codec) // refuses a name that is none before any record is taken
     this.maxBytes = Math.min(options.maxBytes ?? BATCH_BYTES_MAX, BATCH_BYTES_MAX)
+    this.level = options.level
     this.bytes = options.memory
     this.memorySize = Math.max(options.memory?.length ?? MEMORY_BYTES_DEFAULT, 2 * BATCH_HEADER_SIZE)
   }
@@ -158,11 +165,16 @@ export class BatchWriter {
     let batch = memory.subarray(0, this.position)
     if (this.codec === 'none' || this.recordsCount === 0) this.handedOut = true
     else {
-      const compressed = loadedCodec(this.codec).compress(memory.subarray(BATCH_HEADER_SIZE, this.position))
+      const compressed = loadedCodec(this.codec).compress(
+        memory.subarray(BATCH_HEADER_SIZE, this.position),
+        this.level,
+      )
       batch = Buffer.allocUnsafe(BATCH_HEADER_SIZE + compressed.length)
       batch.set(compressed, BATCH_HEADER_SIZE)
     }
     this.writeHeader(batch)
+    const { minTimestamp, maxTimestamp, keyed } = this
+    noteWritten(batch, { crc: readCrc(batch, 0), minTimestamp, maxTimestamp, keyed })
     return batch
   }
 
@@ -186,6 +198,8 @@ export class BatchWriter {
     this.nextDelta = 0
     this.baseTimestamp = -1
     this.maxTimestamp = -1
+    this.minTimestamp = Infinity
+    this.keyed = true
     this.lastOffset = undefined
   }
 
@@ -209,6 +223,8 @@ export class BatchWriter {
     this.recordsCount++
     this.nextDelta = offsetDelta + 1
     if (timestamp > this.maxTimestamp) this.maxTimestamp = timestamp
+    if (timestamp < this.minTimestamp && timestamp >= 0) this.minTimestamp = timestamp
+    if (key === null) this.keyed = false
     return true
   }
 
@@ -253,6 +269,8 @@ export class BatchWriter {
     this.recordsCount++
     this.nextDelta = offsetDelta + 1
     if (timestamp > this.maxTimestamp) this.maxTimestamp = timestamp
+    if (timestamp < this.minTimestamp && timestamp >= 0) this.minTimestamp = timestamp
+    if (keySize < 0) this.keyed = false
     return true
   }
 

@@ -520,6 +520,7 @@ t.test('records are held to the rules of their topic', async t => {
   gap.addAt(3, null, 'v', 9)
   const batch = gap.finish()
   t.strictSame(checkRecords(batch, 0), {
+    minTimestamp: 1,
     maxTimestamp: 9,
     offsetOfMaxTimestamp: 3,
     recordsBytes: batch.length - 61,

@@ -3,7 +3,7 @@ import type { Acks, ProducePartition, ProduceRequest, ProduceResult } from '../b
 import { kafkaError } from '../errors.ts'
 import { isInternal } from '../topics/topic-names.ts'
 import type { Topics } from '../topics/topics.ts'
-import { asClientError, checkClientBatches, loadCodecs, missingCodecs } from './check-batches.ts'
+import { checkClientBatches } from './check-batches.ts'
 
 export interface ProducingOptions {
   readonly topics: Topics
@@ -34,7 +34,7 @@ export class Producing {
     return Promise.all(partitions.map(partition => this.#one(partition, acks)))
   }
 
-  /** Runs up to the append without a pause unless a codec has to be loaded, so that calls keep their order. */
+  /** Runs up to the append without a pause, so that calls keep their order. */
   async #one(request: ProducePartition, acks: Acks): Promise<ProduceResult> {
     const { topic, partition, batches } = request
     try {
@@ -46,15 +46,16 @@ export class Producing {
             topic,
           },
         )
-      const missing = missingCodecs(batches)
-      if (missing.length > 0) await loadCodecs(missing)
       const log = this.#options.topics.log(request)
-      const oldest = checkClientBatches(batches, { topic, keyed: log.config.compact })
+      const oldest = checkClientBatches(batches, {
+        topic,
+        stamps: log.config.messageTimestampType === 'LogAppendTime',
+      })
       this.#warnOfRetention(topic, oldest)
       const { baseOffset, logAppendTime, logStartOffset } = await log.append(batches, { acks })
       return { topic, partition, baseOffset, logAppendTime, logStartOffset }
     } catch (error) {
-      const failure = this.#options.topics.failure(asClientError(error, topic), topic)
+      const failure = this.#options.topics.failure(error, topic)
       return { topic, partition, baseOffset: -1, logAppendTime: -1, logStartOffset: -1, error: failure }
     }
   }

@@ -1,10 +1,13 @@
 import { isVarveError, VarveError } from '@varve/platform'
 import {
+  isCodecLoaded,
+  loadCodec,
   patchBaseOffset,
   patchLeaderEpoch,
   patchLogAppendTime,
   readBatchSize,
   readLastOffsetDelta,
+  type CodecName,
 } from '@varve/records'
 import { plantedBugs } from '../testing/planted-bugs.ts'
 import {
@@ -15,9 +18,9 @@ import {
   type DuplicateAppend,
 } from '../producer/producer-append-info.ts'
 import { AppendQueue, type AppendInfo, type PendingAppend } from './append-queue.ts'
-import { checkAppend } from './append-validator.ts'
 import type { LogFlusher } from './log-flusher.ts'
 import type { LogState } from './log-state.ts'
+import { missingCodecs, validateAppend, type ValidatedBatches } from './log-validator.ts'
 import { SegmentWriter } from './segment-writer.ts'
 
 const NO_BYTES = Buffer.alloc(0)
@@ -29,6 +32,11 @@ export interface AppendOptions {
   readonly useHeadroom?: boolean
   /** Control batches are taken from a coordinator only, who has no sequences. Default `client`. */
   readonly origin?: AppendOrigin
+  /**
+   * The caller vouches for the records: it wrote them, or decoded and checked each. Headers, checksums and sizes are checked all
+   * the same. Default false.
+   */
+  readonly validated?: boolean
 }
 
 /** Rounds of the microtask queue without a new append after which nobody is expected to come any more. */
@@ -60,6 +68,8 @@ export class LogAppender {
   /** What runs between two rounds. */
   readonly #tasks: (() => Promise<void>)[] = []
   #running: Promise<void> | undefined
+  /** Set while an append waits for a codec to be loaded; those that come after it wait behind it. */
+  #loading: Promise<void> | undefined
 
   constructor(state: LogState, flusher: LogFlusher, visible: () => void) {
     this.#state = state
@@ -68,28 +78,70 @@ export class LogAppender {
     this.#writer = new SegmentWriter(state)
   }
 
-  append(
-    batches: Buffer,
-    { acks = -1, origin = 'client', useHeadroom = false }: AppendOptions = {},
-  ): Promise<AppendInfo> {
+  append(batches: Buffer, options: AppendOptions = {}): Promise<AppendInfo> {
     return new Promise((resolve, reject) => {
-      // Without an acknowledgement the caller's memory is free at once.
-      const bytes = acks === 0 ? Buffer.from(batches) : batches
+      if (this.#loading === undefined && this.#missingCodecs(batches).length === 0)
+        this.#enter(batches, options, resolve, reject)
+      else {
+        // Without an acknowledgement the caller's memory is free at once.
+        const bytes = options.acks === 0 ? Buffer.from(batches) : batches
+        const loading = this.#loadCodecs(bytes, this.#loading)
+          .then(() => {
+            this.#enter(bytes, options, resolve, reject)
+          }, reject)
+          .then(() => {
+            if (this.#loading === loading) this.#loading = undefined
+          })
+        this.#loading = loading
+      }
+    })
+  }
+
+  #missingCodecs(batches: Buffer): CodecName[] {
+    return missingCodecs(batches, this.#state.config, isCodecLoaded)
+  }
+
+  /** Behind all that wait for a codec already: calls keep their order. */
+  async #loadCodecs(batches: Buffer, before: Promise<void> | undefined): Promise<void> {
+    await before
+    // Settings may change meanwhile, and the codec with them.
+    for (let codecs = this.#missingCodecs(batches); codecs.length > 0; codecs = this.#missingCodecs(batches))
+      for (const codec of codecs) await loadCodec(codec)
+  }
+
+  /** Checks the batches, before their turn, and lets them in as soon as there is room. */
+  #enter(
+    batches: Buffer,
+    { acks = -1, origin = 'client', validated = false, useHeadroom = false }: AppendOptions,
+    resolve: PendingAppend['resolve'],
+    reject: PendingAppend['reject'],
+  ): void {
+    const refuse = (error: unknown): void => {
+      if (isVarveError(error) && error.retriable) noteRefused(batches, this.#state.producers)
+      reject(error)
+    }
+    try {
+      this.checkWritable()
+      const { config, topicPartition: of, context } = this.#state
+      let checked = validateAppend(batches, { of, config, now: context.clock.now(), validated })
+      if (acks === 0 && checked.bytes === batches) checked = { ...checked, bytes: Buffer.from(batches) }
       const admit = (): void => {
         try {
           if (!useHeadroom) this.#checkHeadroom(bytes)
-          const append = this.#assign(bytes, origin, resolve, reject)
+          const append = this.#assign(checked, origin, resolve, reject)
           if (acks === 0 || isVisible(append, this.#state)) resolve(infoOf(append))
           this.#queue.push(append)
           this.#running ??= this.#run()
         } catch (error) {
-          if (isVarveError(error) && error.retriable) noteRefused(bytes, this.#state.producers)
-          reject(error instanceof Error ? error : new Error(String(error)))
+          refuse(error)
         }
       }
-      if (this.#queue.hasRoomFor(bytes.length)) admit()
-      else this.#queue.wait({ bytes: bytes.length, admit, reject })
-    })
+      const bytes = checked.bytes.length
+      if (this.#queue.hasRoomFor(bytes)) admit()
+      else this.#queue.wait({ bytes, admit, reject })
+    } catch (error) {
+      refuse(error)
+    }
   }
 
   /** Runs `task` while no round does, so that neither sees the other's work half done. */
@@ -102,12 +154,15 @@ export class LogAppender {
 
   /** Waits until nothing is queued. */
   async idle(): Promise<void> {
-    while (this.#running !== undefined) await this.#running
+    while (this.#loading !== undefined || this.#running !== undefined) {
+      await this.#loading
+      await this.#running
+    }
   }
 
-  #checkHeadroom(bytes: Buffer): void {
+  #checkHeadroom(bytes: number): void {
     const { context, name } = this.#state
-    context.headroom.admit(bytes.length, context.clock.now(), name)
+    context.headroom.admit(bytes, context.clock.now(), name)
   }
 
   /** @throws `CLOSED`, `KAFKA_STORAGE_ERROR`, `NOT_PERMITTED` */
@@ -123,22 +178,21 @@ export class LogAppender {
     }
   }
 
-  /** Checks the batches and gives them their offsets. No `await` may come between this and the queue. */
+  /** Gives batches their offsets. No `await` may come between this and the queue. */
   #assign(
-    bytes: Buffer,
+    { bytes, offsets, maxTimestamp }: ValidatedBatches,
     origin: AppendOrigin,
     resolve: PendingAppend['resolve'],
     reject: PendingAppend['reject'],
   ): PendingAppend {
     const state = this.#state
     this.checkWritable()
-    const { config, topicPartition, leaderEpoch } = state
+    const { config, topicPartition: of, leaderEpoch } = state
     const now = state.context.clock.now()
-    const { offsets, maxTimestamp } = checkAppend(bytes, { of: topicPartition, config, now })
     const logAppendTime = config.messageTimestampType === 'LogAppendTime' ? now : -1
     const baseOffset = state.nextOffset
     const producers = analyzeProducers(bytes, {
-      of: topicPartition,
+      of,
       producers: state.producers,
       baseOffset,
       logAppendTime,
@@ -159,7 +213,7 @@ export class LogAppender {
     return {
       bytes,
       offsets,
-      maxTimestamp,
+      maxTimestamp: logAppendTime >= 0 ? logAppendTime : maxTimestamp,
       producers,
       baseOffset,
       lastOffset: offset - 1,

@@ -178,16 +178,17 @@ export class PartitionLog {
   }
 
   /**
-   * Appends whole batches; they are given their offsets in place, and are the log's until the promise settles (with
-   * `acks: 0` they are copied).
+   * Appends whole batches; they are given their offsets in place (or in new memory, where the topic's codec is another), and
+   * are the log's until the promise settles (with `acks: 0` they are copied). A batch that was refused before its turn
+   * leaves a place that a later call may take: without idempotence there is no promise of order beyond the first failure.
    *
    * A batch that its producer sent before, as one of its last five, gets the offset that it has; the promise settles
    * with the original's.
    *
-   * @throws `CORRUPT_MESSAGE`, `INVALID_RECORD`, `MESSAGE_TOO_LARGE`, `INVALID_TIMESTAMP`, `DISK_FULL` (retriable),
-   *   `TOO_MANY_OPEN_FILES` (retriable), `KAFKA_STORAGE_ERROR`, `NOT_PERMITTED`, `CLOSED`;
-   *   `OUT_OF_ORDER_SEQUENCE_NUMBER`, `INVALID_PRODUCER_EPOCH`, `INVALID_TXN_STATE` and, for markers,
-   *   `TRANSACTION_COORDINATOR_FENCED`
+   * @throws `CORRUPT_MESSAGE`, `INVALID_RECORD`, `MESSAGE_TOO_LARGE`, `RECORD_LIST_TOO_LARGE`, `INVALID_TIMESTAMP`,
+   *   `UNSUPPORTED_VERSION`, `UNSUPPORTED_CODEC`, `DISK_FULL` (retriable), `TOO_MANY_OPEN_FILES` (retriable),
+   *   `KAFKA_STORAGE_ERROR`, `NOT_PERMITTED`, `CLOSED`; `OUT_OF_ORDER_SEQUENCE_NUMBER`, `INVALID_PRODUCER_EPOCH`,
+   *   `INVALID_TXN_STATE` and, for markers, `TRANSACTION_COORDINATOR_FENCED`
    */
   append(batches: Buffer, options?: AppendOptions): Promise<AppendInfo> {
     return this.#appender.append(batches, options)

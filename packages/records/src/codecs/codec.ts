@@ -4,7 +4,8 @@ import { codecNumber, type CodecName } from '../attributes.ts'
 /** Compression as Kafka frames it. Both directions are synchronous once the codec is loaded. */
 export interface Codec {
   readonly name: CodecName
-  compress(bytes: Uint8Array): Buffer
+  /** @param level in the codec's own numbers; what it does not have it passes over */
+  compress(bytes: Uint8Array, level?: number): Buffer
   /**
    * @param max bytes that may come out
    * @throws `TOO_LARGE` before more than `max` bytes are allocated, `CORRUPT_MESSAGE`
@@ -37,6 +38,11 @@ export async function loadCodec(name: CodecName): Promise<Codec> {
     promise.then(codec => loaded.set(name, codec)).catch(() => loading.delete(name))
   }
   return promise
+}
+
+/** Whether `loadCodec` has finished for it. */
+export function isCodecLoaded(name: CodecName): boolean {
+  return loaded.has(name)
 }
 
 /** The codec if `loadCodec` has finished for it. @throws `UNSUPPORTED_CODEC` */

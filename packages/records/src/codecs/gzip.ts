@@ -15,8 +15,8 @@ interface Inflated {
 export const gzip: Codec = {
   name: 'gzip',
 
-  compress(bytes) {
-    return gzipSync(bytes)
+  compress(bytes, level) {
+    return level === undefined ? gzipSync(bytes) : gzipSync(bytes, { level })
   },
 
   decompress(bytes, max) {

@@ -5,13 +5,16 @@ import { readFrame } from './zstd-frame.ts'
 
 /** The part of `node:zlib` that Node has from 22.15 on. */
 interface ZlibWithZstd {
-  zstdCompressSync?: (bytes: Uint8Array) => Buffer
+  zstdCompressSync?: (bytes: Uint8Array, options?: { params: Record<number, number> }) => Buffer
   zstdDecompressSync?: (bytes: Uint8Array, options: { maxOutputLength: number }) => Buffer
 }
 
+/** `ZSTD_c_compressionLevel` of zstd.h, which Node's parameters are named after. */
+const ZSTD_COMPRESSION_LEVEL = 100
+
 /** One frame in each direction; `capacity` is the most that comes out. */
 interface ZstdBuild {
-  compress(bytes: Uint8Array): Uint8Array
+  compress(bytes: Uint8Array, level?: number): Uint8Array
   decompressFrame(frame: Buffer, capacity: number): Uint8Array
 }
 
@@ -20,7 +23,10 @@ export function nativeZstd(): ZstdBuild | undefined {
   const { zstdCompressSync, zstdDecompressSync } = zlib as ZlibWithZstd
   if (zstdCompressSync === undefined || zstdDecompressSync === undefined) return undefined
   return {
-    compress: bytes => zstdCompressSync(bytes),
+    compress: (bytes, level) =>
+      level === undefined
+        ? zstdCompressSync(bytes)
+        : zstdCompressSync(bytes, { params: { [ZSTD_COMPRESSION_LEVEL]: level } }),
     decompressFrame: (frame, capacity) =>
       zstdDecompressSync(frame, { maxOutputLength: Math.max(capacity, 1) }),
   }
@@ -34,7 +40,7 @@ export function wasmZstd(): Promise<ZstdBuild> {
   initialised ??= import('@bokuweb/zstd-wasm').then(async zstd => {
     await zstd.init()
     return {
-      compress: bytes => zstd.compress(bytes),
+      compress: (bytes, level) => zstd.compress(bytes, level),
       decompressFrame: (frame, capacity) => zstd.decompress(frame, { defaultHeapSize: capacity }),
     }
   })
@@ -50,8 +56,8 @@ export async function loadZstd(): Promise<Codec> {
 export function zstdBy(build: ZstdBuild): Codec {
   return {
     name: 'zstd',
-    compress(bytes) {
-      const packed = build.compress(bytes)
+    compress(bytes, level) {
+      const packed = build.compress(bytes, level)
       return Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength)
     },
     decompress: (bytes, max) => decompress(bytes, max, build),

@@ -75,8 +75,12 @@ export class LogDriver {
   append(then?: (acknowledged: boolean) => void): void {
     const [random, model, port] = [this.#random, this.model, this.#port]
     const timestamp = port.now()
-    const counts = Array.from({ length: random.chance(15) ? 3 : 1 }, () => 1 + random.int(4))
-    const padding = random.chance(5) ? 2000 : random.int(120)
+    const several = Array.from({ length: random.chance(15) ? 3 : 1 }, () => 1 + random.int(4))
+    const wide = random.chance(5) ? 2000 : random.int(120)
+    const room = this.#log().config?.segmentBytes ?? Infinity
+    const fits = several.every(count => several.length * (100 + count * (wide + 50)) <= room)
+    const counts = fits ? several : [1]
+    const padding = fits ? wide : Math.min(wide, 120)
     const batches = counts.map((count, index) =>
       stampedBatch({ uid: model.uid, seq: model.sent + index, count }, { timestamp, padding }),
     )

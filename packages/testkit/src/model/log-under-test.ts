@@ -2,6 +2,8 @@
 export interface LogUnderTest {
   readonly logStartOffset: number
   readonly highWatermark: number
+  /** No append may take more than a segment; missing where there are none. */
+  readonly config?: { readonly segmentBytes: number }
   /** Missing where the log knows no transactions. */
   readonly lastStableOffset?: number
   append(
