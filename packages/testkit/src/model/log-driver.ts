@@ -79,8 +79,8 @@ export class LogDriver {
     const wide = random.chance(5) ? 2000 : random.int(120)
     const room = this.#log().config?.segmentBytes ?? Infinity
     const fits = several.every(count => several.length * (100 + count * (wide + 50)) <= room)
-    const counts = fits ? several : [1]
-    const padding = fits ? wide : Math.min(wide, 120)
+    const counts = fits ? several : several.slice(0, 1)
+    const padding = fits ? wide : wide % 20
     const batches = counts.map((count, index) =>
       stampedBatch({ uid: model.uid, seq: model.sent + index, count }, { timestamp, padding }),
     )
