@@ -14,7 +14,8 @@ export async function replaceFile(vfs: Vfs, path: string, content: string | Buff
   const temporary = path + TEMPORARY_SUFFIX
   await writeWhole(vfs, temporary, content, { sync: true })
   await vfs.rename(temporary, path)
-  if (!plantedBugs.directorySyncLeftOut) await vfs.syncDir(dirname(path))
+  if (plantedBugs.directorySyncLeftOut || plantedBugs.checkpointRenameUnsynced) return
+  await vfs.syncDir(dirname(path))
 }
 
 /** Writes a file from its start and cuts what was behind. Not the way to replace what must not be lost. */

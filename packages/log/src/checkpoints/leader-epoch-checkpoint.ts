@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Vfs } from '@varve/platform'
-import { formatCheckpoint, parseCheckpoint, replaceFile, wholeNumber } from './checkpoint-file.ts'
+import { plantedBugs } from '../testing/planted-bugs.ts'
+import { formatCheckpoint, parseCheckpoint, replaceFile, wholeNumber, writeWhole } from './checkpoint-file.ts'
 
 /*
  * `leader-epoch-checkpoint`: text, `0`, the count, and a line `epoch startOffset` for each epoch.
@@ -78,7 +79,10 @@ export class LeaderEpochs {
     this.changed = false
     try {
       const entries = this.#entries.map(({ epoch, startOffset }) => [epoch, startOffset])
-      await replaceFile(vfs, join(folder, LEADER_EPOCH_FILE), formatCheckpoint(entries))
+      const path = join(folder, LEADER_EPOCH_FILE)
+      if (plantedBugs.epochFileUnsynced)
+        await writeWhole(vfs, path, formatCheckpoint(entries), { sync: false })
+      else await replaceFile(vfs, path, formatCheckpoint(entries))
     } catch (error) {
       this.changed = true
       throw error

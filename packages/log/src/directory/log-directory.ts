@@ -2,6 +2,7 @@ import { isVarveError, silentLogger, VarveError } from '@varve/platform'
 import type { DurableOffsets } from '../checkpoints/durable-offsets.ts'
 import type { MetaProperties } from '../checkpoints/meta-properties.ts'
 import { forEachBounded } from '../files/semaphore.ts'
+import { TimeSlice } from '../files/time-slice.ts'
 import { logLimits } from '../limits.ts'
 import { MemoryMachine } from '../lock/memory-machine.ts'
 import type { Finding } from '../partition/finding.ts'
@@ -69,7 +70,7 @@ export class LogDirectory {
 
   /**
    * Opens a directory, recovers what was not closed, and makes a new one where there is none or an empty one. What
-   * fails leaves the directory as it was.
+   * fails leaves the directory as it was. A single folder that cannot be opened is a finding, and its partition offline.
    *
    * @throws `DIRECTORY_LOCKED`, `DIRECTORY_NOT_VARVE`, `DIRECTORY_NOT_CLEAN`, `DIRECTORY_TOO_NEW`, `NOT_FOUND` (read-only),
    *   `KAFKA_STORAGE_ERROR`, and what the file system throws
@@ -212,7 +213,11 @@ export class LogDirectory {
 
   /** Makes everything durable that is written by now. */
   async flush(): Promise<void> {
-    await forEachBounded(this.#partitions.values(), logLimits.opensInFlightMax, log => log.flush())
+    const slice = new TimeSlice(this.#context.clock)
+    await forEachBounded(this.#partitions.values(), logLimits.opensInFlightMax, async log => {
+      await log.flush()
+      await slice.end()
+    })
   }
 
   /** Read-only: takes in partitions and records that came since. */
@@ -243,12 +248,15 @@ export class LogDirectory {
     await this.#changes.idle()
     await this.#context.schedule.close()
     const logs = [...this.#partitions.values()]
+    if (plantedBugs.cleanMarkerEarly) await this.#ownership?.writeMarker()
     const failures: unknown[] = []
-    await forEachBounded(logs, logLimits.opensInFlightMax, log =>
-      log.close().catch((error: unknown) => {
+    const slice = new TimeSlice(this.#context.clock)
+    await forEachBounded(logs, logLimits.opensInFlightMax, async log => {
+      await log.close().catch((error: unknown) => {
         failures.push(error)
-      }),
-    )
+      })
+      await slice.end()
+    })
     try {
       if (this.#ownership !== undefined) {
         await this.#durable.close()
@@ -259,7 +267,9 @@ export class LogDirectory {
       failures.push(error)
     } finally {
       await this.#closeFiles()
-      await this.#ownership?.giveBack({ clean: failures.length === 0 })
+      // What could not be opened was not closed in order either: it is for the next opening to look at.
+      const clean = failures.length === 0 && !logs.some(log => log.isUnopened)
+      await this.#ownership?.giveBack({ clean })
     }
     if (failures.length > 0) throw failures[0]
   }

@@ -88,12 +88,17 @@ export class Ownership {
     const { path } = this.root
     try {
       if (!clean) return
-      await replaceFile(this.#vfs, join(path, CLEAN_SHUTDOWN_FILE), formatCleanShutdown(this.#brokerEpoch))
+      if (!plantedBugs.cleanMarkerEarly) await this.writeMarker()
       await this.#vfs.rename(join(path, META_PROPERTIES_OWNED_FILE), join(path, META_PROPERTIES_FILE))
       await this.#vfs.syncDir(path)
     } finally {
       await this.#lock.release()
     }
+  }
+
+  async writeMarker(): Promise<void> {
+    const path = join(this.root.path, CLEAN_SHUTDOWN_FILE)
+    await replaceFile(this.#vfs, path, formatCleanShutdown(this.#brokerEpoch))
   }
 
   get clean(): boolean {

@@ -39,6 +39,14 @@ export const plantedBugs = {
   stableOffsetPastOpenTransaction: false,
   /** Readers of committed records are not told which transactions were aborted. */
   abortedDataShown: false,
+  /** The marker of a clean shutdown is written before the partitions are closed. */
+  cleanMarkerEarly: false,
+  /** The file of the leader epochs is replaced without a sync. */
+  epochFileUnsynced: false,
+  /** The folder is not synced after a checkpoint got its name. */
+  checkpointRenameUnsynced: false,
+  /** A topic's name becomes part of a path unchecked. */
+  topicNameAsPath: false,
 }
 
 export type PlantedBug = keyof typeof plantedBugs
