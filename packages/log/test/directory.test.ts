@@ -1,9 +1,21 @@
 import t from 'tap'
 import { MemFs } from '@varve/platform'
 import { FaultFs } from '@varve/testkit'
+import { replaceFile } from '../src/checkpoints/checkpoint-file.ts'
+import { LeaderEpochs } from '../src/checkpoints/leader-epoch-checkpoint.ts'
 import { FakeMachine } from '../src/testing/fake-machine.ts'
 import { plant } from '../src/testing/planted-bugs.ts'
-import { crashed, damage, numbers, openDirectory, openLog, range, TOPIC_ID, valuesFrom } from './helpers.ts'
+import {
+  config,
+  crashed,
+  damage,
+  numbers,
+  openDirectory,
+  openLog,
+  range,
+  TOPIC_ID,
+  valuesFrom,
+} from './helpers.ts'
 
 function put(vfs: MemFs, path: string, content: string): void {
   vfs.sync.open(path, 'create').close()
@@ -299,4 +311,196 @@ t.test('a directory is created on a full or read-only disk with one clear error'
     fs.fail({ operation: ['write', 'mkdir', 'ensureDir', 'open'], errno, times: Infinity })
     await t.rejects(openDirectory({ vfs: fs }), { code }, errno)
   }
+})
+
+/** Closes a directory whose power fails before each operation of the close: what each left. */
+async function cutCloses(): Promise<MemFs[]> {
+  const vfs = new MemFs({ crashable: true })
+  const left: MemFs[] = []
+  let closing = false
+  const fs = new FaultFs(vfs, {
+    onOperation({ number }) {
+      if (closing) left.push(crashed(vfs, number, 50))
+    },
+  })
+  const { directory, log } = await openLog({ vfs: fs, config: config({ flushMessages: 1000 }) })
+  await log.append(numbers(0, 10))
+  closing = true
+  await directory.close()
+  return [...left, crashed(vfs, 'closed', 0)]
+}
+
+t.test(
+  'a directory with a clean marker has everything that a clean one has, wherever a close was cut',
+  async t => {
+    const incomplete = async (): Promise<number> => {
+      let marked = 0
+      let found = 0
+      for (const vfs of await cutCloses()) {
+        if (!names(vfs).includes('.kafka_cleanshutdown')) continue
+        marked++
+        const points = vfs.sync.stat('/data/recovery-point-offset-checkpoint')
+        const text = points && vfs.sync.readFile('/data/recovery-point-offset-checkpoint').toString()
+        const log = vfs.sync.readFile('/data/t-0/00000000000000000000.log')
+        if (text !== '0\n1\nt 0 10\n' || log.length < 100 || log.every(byte => byte === 0)) found++
+      }
+      t.ok(marked > 0)
+      return found
+    }
+    t.equal(await incomplete(), 0)
+    t.teardown(plant('cleanMarkerEarly'))
+    t.ok((await incomplete()) > 0, 'the bug of a marker that is written first is found')
+  },
+)
+
+t.test('a small file that was replaced is there after a power cut, and so are the epochs', async t => {
+  const lost = async (): Promise<number> => {
+    const vfs = new MemFs({ crashable: true })
+    vfs.sync.mkdir('/data')
+    vfs.sync.syncDir('/')
+    let count = 0
+    for (let version = 0; version < 5; version++) {
+      await replaceFile(vfs, '/data/some-checkpoint', `version ${version}`)
+      const epochs = new LeaderEpochs([{ epoch: version, startOffset: 7 }])
+      await epochs.write(vfs, '/data')
+      const left = crashed(vfs, version, 0)
+      const there = (path: string, wanted: string): boolean =>
+        left.sync.stat(path) !== undefined && left.sync.readFile(path).toString() === wanted
+      if (!there('/data/some-checkpoint', `version ${version}`)) count++
+      if (!there('/data/leader-epoch-checkpoint', `0\n1\n${version} 7\n`)) count++
+    }
+    return count
+  }
+  t.equal(await lost(), 0)
+  for (const bug of ['checkpointRenameUnsynced', 'epochFileUnsynced'] as const) {
+    const heal = plant(bug)
+    t.ok((await lost()) > 0, `${bug} is found`)
+    heal()
+  }
+})
+
+t.test("a topic's name leads nowhere but into the directory", async t => {
+  const refusals: unknown[] = []
+  const outside = async (): Promise<string[]> => {
+    const vfs = new MemFs()
+    const directory = await openDirectory({ vfs })
+    for (const topic of ['../evil', '/evil', '..', 'a/../../evil'])
+      await directory
+        .createPartition({ topic, partition: 0, topicId: TOPIC_ID })
+        .catch((error: unknown) => refusals.push(error))
+    await directory.close()
+    return names(vfs, '/').filter(name => name !== 'data')
+  }
+  t.same(await outside(), [])
+  t.match(
+    refusals,
+    Array.from({ length: 4 }, () => ({ code: 'INVALID_TOPIC_EXCEPTION' })),
+  )
+  t.teardown(plant('topicNameAsPath'))
+  t.not((await outside()).length, 0, 'the bug of a name as a path is found')
+})
+
+t.test('a folder that cannot be opened takes its own partition offline and no other', async t => {
+  for (const [errno, operation, path] of [
+    ['EACCES', 'list', /t-1$/],
+    ['EACCES', 'readFile', /t-1.partition\.metadata/],
+    ['ELOOP', 'stat', /t-1.*\.log/],
+    ['ENOENT', 'list', /t-1$/],
+  ] as const) {
+    const vfs = new MemFs()
+    const first = await openDirectory({ vfs })
+    for (let partition = 0; partition < 3; partition++) {
+      const log = await first.createPartition({ topic: 't', partition, topicId: TOPIC_ID })
+      await log.append(numbers(0, 10))
+    }
+    await first.close()
+    const before = snapshot(vfs, '/data/t-1')
+    const fs = new FaultFs(vfs)
+    fs.fail({ operation, path, errno, times: Infinity })
+    const directory = await openDirectory({ vfs: fs })
+    t.match(
+      directory.findings,
+      [{ kind: 'partition-offline', topic: 't', partition: 1, path: /t-1/, message: /t-1/ }],
+      `${errno} of ${operation}`,
+    )
+    const log = directory.partition({ topic: 't', partition: 1 })
+    t.match(log, { isUnopened: true, logEndOffset: 10, offline: { code: 'KAFKA_STORAGE_ERROR' } })
+    const error = { code: 'KAFKA_STORAGE_ERROR', context: { path: /t-1/ } }
+    await t.rejects(async () => log?.append(numbers(10, 1)), error)
+    await t.rejects(async () => log?.read({ offset: 0 }), error)
+    await t.rejects(async () => log?.offsetForTimestamp(0), error)
+    for (const partition of [0, 2]) {
+      const other = directory.partition({ topic: 't', partition })
+      t.equal((await other?.append(numbers(10, 1)))?.baseOffset, 10)
+    }
+    await directory.flush()
+    await directory.close()
+    t.notOk(names(vfs).includes('.kafka_cleanshutdown'), 'it was not closed in order')
+    t.same(snapshot(vfs, '/data/t-1'), before, 'and nothing of it was touched')
+    const again = await openDirectory({ vfs })
+    t.same(again.findings, [])
+    const healed = again.partition({ topic: 't', partition: 1 })
+    if (healed !== undefined) t.same(await valuesFrom(healed), range(0, 10))
+    await again.close()
+  }
+})
+
+t.test('a disk that fails, or a lack of handles, is the matter of the whole directory', async t => {
+  for (const [errno, cause] of [
+    ['EIO', 'IO_ERROR'],
+    ['EMFILE', 'TOO_MANY_OPEN_FILES'],
+  ] as const) {
+    const vfs = new MemFs()
+    const { directory } = await openLog({ vfs })
+    await directory.close()
+    const fs = new FaultFs(vfs)
+    fs.fail({ operation: 'list', path: /t-0$/, errno, times: Infinity })
+    await t.rejects(openDirectory({ vfs: fs }), { code: 'KAFKA_STORAGE_ERROR', cause: { code: cause } })
+    const again = await openDirectory({ vfs })
+    t.same(again.findings, [])
+    await again.close()
+  }
+})
+
+t.test('what is of another kind than its name says is named, with what was wanted and found', async t => {
+  const vfs = new MemFs()
+  const { directory, log } = await openLog({ vfs })
+  await log.append(numbers(0, 10))
+  await directory.close()
+  put(vfs, '/data/u-0', 'a file')
+  vfs.sync.mkdir('/data/t-0/00000000000000000010.log')
+  const again = await openDirectory({ vfs })
+  t.match(
+    again.findings.map(({ kind, path }) => [kind, path]),
+    [
+      ['unknown-file', '/data/u-0'],
+      ['partition-offline', '/data/t-0/00000000000000000010.log'],
+    ],
+  )
+  t.match(again.partitions.get('t-0')?.offline, {
+    context: { path: '/data/t-0/00000000000000000010.log', wanted: 'file', found: 'folder' },
+  })
+  await t.rejects(again.createPartition({ topic: 'u', partition: 0, topicId: TOPIC_ID }), {
+    code: 'ALREADY_EXISTS',
+    context: { path: '/data/u-0', wanted: 'folder', found: 'file' },
+  })
+  await again.close()
+})
+
+t.test('a segment or a folder that vanishes while its log is open is named', async t => {
+  const vfs = new MemFs()
+  const settings = config({ segmentBytes: 1500 })
+  const { directory, log } = await openLog({ vfs, config: settings, openFilesMax: 1 })
+  for (let batch = 0; batch < 30; batch++) await log.append(numbers(batch * 10, 10))
+  const other = await directory.createPartition({ topic: 'u', partition: 0, topicId: TOPIC_ID })
+  await other.append(numbers(0, 1))
+  const [first, second] = log.segments
+  vfs.sync.unlink(first?.path ?? '')
+  await t.rejects(log.read({ offset: 0 }), { code: 'NOT_FOUND', context: { path: first?.path } })
+  t.ok((await log.read({ offset: second?.baseOffset ?? 0 })).bytes.length > 0, 'the others stay readable')
+  await other.append(numbers(1, 1))
+  vfs.sync.removeTree('/data/t-0')
+  await t.rejects(log.append(numbers(300, 1)), { code: 'KAFKA_STORAGE_ERROR', context: { path: /t-0/ } })
+  t.equal((await other.append(numbers(2, 1))).baseOffset, 2)
+  await directory.close().catch(() => undefined)
 })

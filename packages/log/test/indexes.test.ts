@@ -1,5 +1,5 @@
 import t from 'tap'
-import { MemFs, SeededRandom } from '@varve/platform'
+import { FakeClock, MemFs, SeededRandom } from '@varve/platform'
 import { FaultFs } from '@varve/testkit'
 import { OpenFiles } from '../src/files/open-files.ts'
 import { INDEX_PAGE_BYTES } from '../src/segment/index-pages.ts'
@@ -55,7 +55,7 @@ function store(
 ): { vfs: MemFs; files: OpenFiles; store: IndexStore; segment: LogSegment } {
   const vfs = new MemFs()
   vfs.sync.mkdir('/s')
-  const files = new OpenFiles(vfs, { max: 2, mode: 'write' })
+  const files = new OpenFiles(vfs, { max: 2, mode: 'write', clock: new FakeClock(DAY) })
   const segment = new LogSegment('/s', 1000, size)
   return { vfs, files, store: new IndexStore(files, { bytesMax }), segment }
 }

@@ -27,6 +27,8 @@ export interface DirectoryRoot {
   readonly marker: string | undefined
   /** Names of folders, partitions and others. */
   readonly folders: readonly string[]
+  /** Names of what is no folder and yet has the name of a partition's. */
+  readonly misplaced: readonly string[]
 }
 
 /** Names that an interrupted creation leaves before the directory is one. */
@@ -78,6 +80,11 @@ export async function inspectRoot(
     hasFormat: formatText !== undefined && formatText !== '',
     marker: names.has(CLEAN_SHUTDOWN_FILE) ? await readText(vfs, join(path, CLEAN_SHUTDOWN_FILE)) : undefined,
     folders: entries.filter(entry => entry.kind === 'folder').map(entry => entry.name),
+    misplaced: entries
+      .filter(
+        ({ name, kind }) => kind !== 'folder' && !isLockName(name) && parsePartitionName(name) !== undefined,
+      )
+      .map(entry => entry.name),
   }
 }
 

@@ -97,7 +97,7 @@ export class LogDirectory {
       await DirectoryCheckpoints.read(root, { ...options, logger: options.logger ?? silentLogger }),
     )
     try {
-      await directory.#openPartitions(root.folders)
+      await directory.#openPartitions(root)
       return directory
     } catch (error) {
       await directory.#closeFiles()
@@ -115,7 +115,7 @@ export class LogDirectory {
       directory = new LogDirectory(options, ownership.root, ownership.properties, ownership, checkpoints)
       // Before those that are recovered are noted anew.
       const { anyFailed } = checkpoints.durable
-      await directory.#openPartitions(ownership.root.folders)
+      await directory.#openPartitions(ownership.root)
       if (anyFailed) await directory.#durable.write({ strict: true, sync: true })
       await directory.#beginSchedules()
       if (plantedBugs.cleanMarkerDeletedLate) await ownership.removeMarker()
@@ -231,7 +231,8 @@ export class LogDirectory {
       })
     })
     const { folders } = await inspectRoot(this.#context.vfs, this.path, { readOnly: true })
-    await this.#openPartitions(folders.filter(name => !this.#partitions.has(name)))
+    const coming = folders.filter(name => !this.#partitions.has(name))
+    await this.#openPartitions({ folders: coming, misplaced: [] })
   }
 
   /**
@@ -290,8 +291,8 @@ export class LogDirectory {
     await this.#context.files.close()
   }
 
-  async #openPartitions(folders: readonly string[]): Promise<void> {
-    await this.#opener.openAll(folders, log => this.#partitions.set(log.name, log))
+  async #openPartitions(found: Pick<DirectoryRoot, 'folders' | 'misplaced'>): Promise<void> {
+    await this.#opener.openAll(found, log => this.#partitions.set(log.name, log))
   }
 
   #report(finding: Finding): void {

@@ -67,7 +67,12 @@ async function makeRoom(vfs: Vfs, folder: string, of: TopicPartition): Promise<v
     'ALREADY_EXISTS',
     `The partition ${partitionName(of)} cannot be made: ${folder} is there already and holds something else; move it away.`,
     {
-      context: { path: folder, topic: of.topic, partition: of.partition },
+      context: {
+        path: folder,
+        topic: of.topic,
+        partition: of.partition,
+        ...(stat.kind === 'folder' ? {} : { wanted: 'folder', found: stat.kind }),
+      },
     },
   )
 }

@@ -56,8 +56,12 @@ export class PartitionOpener {
   }
 
   /** Opens what the folders hold; `opened` is given each partition. */
-  async openAll(folders: readonly string[], opened: (log: PartitionLog) => void): Promise<void> {
+  async openAll(
+    { folders, misplaced }: { folders: readonly string[]; misplaced: readonly string[] },
+    opened: (log: PartitionLog) => void,
+  ): Promise<void> {
     const names: string[] = []
+    for (const name of misplaced) this.#misplaced(join(this.#root, name))
     for (const name of folders) {
       if (parsePartitionName(name) === undefined) await this.#foreignFolder(name)
       else names.push(name)
@@ -204,6 +208,14 @@ export class PartitionOpener {
 
   #configOf(of: TopicPartition, topicId: string | undefined): LogConfig {
     return this.#options.configOf?.(of, topicId) ?? defaultLogConfig
+  }
+
+  #misplaced(path: string): void {
+    this.#context.report({
+      kind: 'unknown-file',
+      path,
+      message: `${path} has the name of a partition's folder, but is none; it is left alone, and that partition cannot be made.`,
+    })
   }
 
   /** Nothing that Varve does not know is touched; only what a deletion left is removed, as Kafka does. */

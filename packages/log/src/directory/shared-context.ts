@@ -1,4 +1,4 @@
-import { silentLogger, type Vfs } from '@varve/platform'
+import { silentLogger } from '@varve/platform'
 import { OpenFiles } from '../files/open-files.ts'
 import { PatientVfs } from '../files/patient-vfs.ts'
 import { Semaphore } from '../files/semaphore.ts'
@@ -28,8 +28,8 @@ export function sharedContext(
   const { vfs, clock, random, logger = silentLogger, openFilesMax = logLimits.openFilesMax } = options
   const { headroomBytes = logLimits.headroomBytes } = options
   // Whoever needs a handle that the process does not have gets one of those that are kept for the next time.
-  const patient: Vfs = new PatientVfs(vfs, () => files.giveBack())
-  const files = new OpenFiles(patient, { max: openFilesMax, mode: readOnly ? 'read' : 'write' })
+  const files = new OpenFiles(vfs, { max: openFilesMax, mode: readOnly ? 'read' : 'write', clock })
+  const patient = new PatientVfs(vfs, files)
   return {
     vfs: patient,
     clock,

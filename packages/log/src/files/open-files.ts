@@ -1,9 +1,13 @@
 import { LRUCache } from 'lru-cache'
 import { sep } from 'node:path'
-import { VarveError, type OpenMode, type Vfs, type VfsFile } from '@varve/platform'
+import { isVarveError, VarveError, type Clock, type OpenMode, type Vfs, type VfsFile } from '@varve/platform'
 
 /** So many handles are kept however few the process has. */
 const MAX_MIN = 4
+/** How often an operation is tried for which the process has no handle. */
+const ATTEMPTS_MAX = 100
+/** How long one attempt waits for a handle, at most. */
+const HANDLE_WAIT_MS = 1000
 
 interface Handle {
   readonly key: string
@@ -19,6 +23,7 @@ interface Handle {
  */
 export class OpenFiles {
   readonly #vfs: Vfs
+  readonly #clock: Clock
   #max: number
   readonly #mode: OpenMode
   readonly #busy = new Map<string, Handle>()
@@ -30,10 +35,13 @@ export class OpenFiles {
   /** Handles that nobody waits for while they close. */
   readonly #closing = new Set<Promise<void>>()
   #open = 0
+  /** Handles that others have for a moment, or ask for. */
+  #borrowed = 0
   #closed = false
 
-  constructor(vfs: Vfs, options: { max: number; mode: OpenMode }) {
-    const { max, mode } = options
+  constructor(vfs: Vfs, options: { max: number; mode: OpenMode; clock: Clock }) {
+    const { max, mode, clock } = options
+    this.#clock = clock
     this.#vfs = vfs
     this.#mode = mode
     this.#max = max
@@ -84,15 +92,62 @@ export class OpenFiles {
   }
 
   /**
-   * For when the process has no handle left: keeps fewer from now on, closes idle ones, or waits until a busy one is
+   * Runs what needs a handle of its own for a moment; where the process has none left, it waits for one.
+   *
+   * @throws `TOO_MANY_OPEN_FILES` when none comes free in time
+   */
+  async patiently<T>(run: () => Promise<T>): Promise<T> {
+    this.#borrowed++
+    try {
+      return await this.#attempt(run)
+    } finally {
+      this.#giveBorrowedBack()
+    }
+  }
+
+  /** Opens a file that its user closes soon, and tells by `closed`. */
+  async borrow(open: () => Promise<VfsFile>): Promise<{ file: VfsFile; closed: () => void }> {
+    this.#borrowed++
+    try {
+      const file = await this.#attempt(open)
+      let isOpen = true
+      const closed = (): void => {
+        if (isOpen) this.#giveBorrowedBack()
+        isOpen = false
+      }
+      return { file, closed }
+    } catch (error) {
+      this.#giveBorrowedBack()
+      throw error
+    }
+  }
+
+  #giveBorrowedBack(): void {
+    this.#borrowed--
+    this.#waiting.shift()?.()
+  }
+
+  async #attempt<T>(run: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await run()
+      } catch (error) {
+        if (!isVarveError(error, 'TOO_MANY_OPEN_FILES') || attempt === ATTEMPTS_MAX) throw error
+        if (!(await this.#giveBack())) throw error
+      }
+    }
+  }
+
+  /**
+   * For when the process has no handle left: keeps fewer from now on, closes an idle one, or waits until a busy one is
    * free.
    *
-   * @returns false where there is none to give
+   * @returns false where there is none to hope for
    */
-  async giveBack(): Promise<boolean> {
-    if (this.#closed || this.#open === 0) return false
+  async #giveBack(): Promise<boolean> {
+    if (this.#closed) return false
     // A quarter is left to everything else that needs handles, in this directory and outside of it.
-    this.#max = Math.max(MAX_MIN, Math.min(this.#max, Math.ceil(this.#open * 0.75)))
+    if (this.#open > 0) this.#max = Math.max(MAX_MIN, Math.min(this.#max, Math.ceil(this.#open * 0.75)))
     const closing: Promise<void>[] = []
     do {
       const oldest = this.#idle.pop()
@@ -101,9 +156,25 @@ export class OpenFiles {
     } while (this.#open - closing.length > this.#max)
     await Promise.all(closing)
     if (closing.length > 0) return true
-    if (this.#busy.size === 0) return false
-    await new Promise<void>(resolve => this.#waiting.push(resolve))
-    return true
+    // Whoever asks counts as borrowing, or as opening, himself.
+    if (this.#busy.size === 0 && this.#borrowed + this.#opening.size <= 1) return false
+    return this.#nextFree()
+  }
+
+  /** Waits until a handle is free. Not for ever: those who hold one may wait for another themselves. */
+  #nextFree(): Promise<boolean> {
+    return new Promise(resolve => {
+      const timer = this.#clock.setTimer(HANDLE_WAIT_MS, () => {
+        const at = this.#waiting.indexOf(free)
+        if (at >= 0) this.#waiting.splice(at, 1)
+        resolve(false)
+      })
+      const free = (): void => {
+        timer.cancel()
+        resolve(true)
+      }
+      this.#waiting.push(free)
+    })
   }
 
   /** Closes everything that is idle and whatever is released later. */
@@ -162,7 +233,12 @@ export class OpenFiles {
     this.#open++
     this.#inFolder.set(folder, (this.#inFolder.get(folder) ?? 0) + 1)
     try {
-      const handle = { key: path, file: await this.#vfs.open(path, mode), users: 1, dropped: false }
+      const handle = {
+        key: path,
+        file: await this.#attempt(() => this.#vfs.open(path, mode)),
+        users: 1,
+        dropped: false,
+      }
       this.#busy.set(path, handle)
       return handle
     } catch (error) {

@@ -1,28 +1,17 @@
-import {
-  isVarveError,
-  type OpenMode,
-  type Vfs,
-  type VfsEntry,
-  type VfsFile,
-  type VfsStat,
-  type VfsSync,
-} from '@varve/platform'
-
-/** How often an operation is tried when the process has no handle left for it. */
-const HANDLE_ATTEMPTS_MAX = 8
+import type { OpenMode, Vfs, VfsEntry, VfsFile, VfsStat, VfsSync } from '@varve/platform'
+import type { OpenFiles } from './open-files.ts'
 
 /**
  * A file system whose operations do not fail at once when the process has too many files open: handles that are kept
- * only for the next time are given back, and it is tried again.
+ * only for the next time are given back, others are waited for.
  */
 export class PatientVfs implements Vfs {
   readonly #vfs: Vfs
-  readonly #giveBack: () => Promise<boolean>
+  readonly #files: OpenFiles
 
-  /** @param giveBack closes some handles, or waits until one is free; false where there is nothing to hope for */
-  constructor(vfs: Vfs, giveBack: () => Promise<boolean>) {
+  constructor(vfs: Vfs, files: OpenFiles) {
     this.#vfs = vfs
-    this.#giveBack = giveBack
+    this.#files = files
   }
 
   get sync(): VfsSync {
@@ -33,28 +22,29 @@ export class PatientVfs implements Vfs {
     return this.#vfs.answersInPlace === true
   }
 
-  open(path: string, mode: OpenMode): Promise<VfsFile> {
-    return this.#patiently(() => this.#vfs.open(path, mode))
+  async open(path: string, mode: OpenMode): Promise<VfsFile> {
+    const { file, closed } = await this.#files.borrow(() => this.#vfs.open(path, mode))
+    return new BorrowedFile(file, closed)
   }
 
   readFile(path: string, options?: { max?: number }): Promise<Buffer> {
-    return this.#patiently(() => this.#vfs.readFile(path, options))
+    return this.#files.patiently(() => this.#vfs.readFile(path, options))
   }
 
   list(path: string): Promise<VfsEntry[]> {
-    return this.#patiently(() => this.#vfs.list(path))
+    return this.#files.patiently(() => this.#vfs.list(path))
   }
 
   syncDir(path: string): Promise<void> {
-    return this.#patiently(() => this.#vfs.syncDir(path))
+    return this.#files.patiently(() => this.#vfs.syncDir(path))
   }
 
   removeTree(path: string): Promise<void> {
-    return this.#patiently(() => this.#vfs.removeTree(path))
+    return this.#files.patiently(() => this.#vfs.removeTree(path))
   }
 
   ensureDir(path: string): Promise<void> {
-    return this.#patiently(() => this.#vfs.ensureDir(path))
+    return this.#files.patiently(() => this.#vfs.ensureDir(path))
   }
 
   rename(from: string, to: string): Promise<void> {
@@ -88,15 +78,47 @@ export class PatientVfs implements Vfs {
   realPath(path: string): Promise<string> {
     return this.#vfs.realPath(path)
   }
+}
 
-  async #patiently<T>(run: () => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await run()
-      } catch (error) {
-        if (!isVarveError(error, 'TOO_MANY_OPEN_FILES') || attempt >= HANDLE_ATTEMPTS_MAX) throw error
-        if (!(await this.#giveBack())) throw error
-      }
+/** A file that says when its handle is free again. */
+class BorrowedFile implements VfsFile {
+  readonly #file: VfsFile
+  readonly #closed: () => void
+
+  constructor(file: VfsFile, closed: () => void) {
+    this.#file = file
+    this.#closed = closed
+  }
+
+  get path(): string {
+    return this.#file.path
+  }
+
+  read(target: Uint8Array, position: number): Promise<number> {
+    return this.#file.read(target, position)
+  }
+
+  write(buffers: readonly Uint8Array[], position: number): Promise<void> {
+    return this.#file.write(buffers, position)
+  }
+
+  datasync(): Promise<void> {
+    return this.#file.datasync()
+  }
+
+  truncate(size: number): Promise<void> {
+    return this.#file.truncate(size)
+  }
+
+  stat(): Promise<VfsStat> {
+    return this.#file.stat()
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.#file.close()
+    } finally {
+      this.#closed()
     }
   }
 }

@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import { dirname } from 'node:path'
+import { isVarveError } from '../../errors.ts'
 import type { OpenMode, VfsEntry, VfsStat } from '../vfs.ts'
 
 /** IOV_MAX on Linux and macOS: writev(2) refuses more. */
@@ -72,6 +73,11 @@ export function upwards(path: string): string[] {
 
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+}
+
+/** Whether a symbolic link leads in a circle or to where one may not look: no reason not to list what lies beside it. */
+export function leadsNowhere(error: unknown): boolean {
+  return isVarveError(error) && (error.context.errno === 'ELOOP' || error.context.errno === 'EACCES')
 }
 
 export function isExisting(error: unknown): boolean {

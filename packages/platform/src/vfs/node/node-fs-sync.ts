@@ -13,6 +13,7 @@ import {
   isExisting,
   isMissing,
   kindOf,
+  leadsNowhere,
   lengthOf,
   openFlags,
   statOf,
@@ -106,11 +107,20 @@ export class NodeFsSync implements VfsSync {
       fs
         .readdirSync(path, { withFileTypes: true })
         .map(found => {
-          const kind = found.isSymbolicLink() ? this.stat(join(path, found.name))?.kind : kindOf(found)
+          const kind = found.isSymbolicLink() ? this.#behindLink(join(path, found.name)) : kindOf(found)
           return { name: found.name, kind: kind ?? ('other' as const) }
         })
         .sort(byName),
     )
+  }
+
+  #behindLink(path: string): VfsEntry['kind'] | undefined {
+    try {
+      return this.stat(path)?.kind
+    } catch (error) {
+      if (leadsNowhere(error)) return undefined
+      throw error
+    }
   }
 
   syncDir(path: string): void {

@@ -13,6 +13,7 @@ import {
   isExisting,
   isMissing,
   kindOf,
+  leadsNowhere,
   openFlags,
   statOf,
   UNSIZED_BYTES_MAX,
@@ -94,11 +95,20 @@ export class NodeFs implements Vfs {
     return attempt('list', path, async () => {
       const entries: VfsEntry[] = []
       for (const found of await calls.readdir(path, { withFileTypes: true })) {
-        const kind = found.isSymbolicLink() ? (await this.stat(join(path, found.name)))?.kind : kindOf(found)
+        const kind = found.isSymbolicLink() ? await this.#behindLink(join(path, found.name)) : kindOf(found)
         entries.push({ name: found.name, kind: kind ?? 'other' })
       }
       return entries.sort(byName)
     })
+  }
+
+  async #behindLink(path: string): Promise<VfsEntry['kind'] | undefined> {
+    try {
+      return (await this.stat(path))?.kind
+    } catch (error) {
+      if (leadsNowhere(error)) return undefined
+      throw error
+    }
   }
 
   async syncDir(path: string): Promise<void> {
