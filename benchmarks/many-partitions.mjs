@@ -53,7 +53,7 @@ async function fill(path) {
   return { createMs: created - began, closeMs: performance.now() - created }
 }
 
-/** What every opener has to ask of the system: a listing, the sizes of the segments, and two small files. */
+/** What every opener has to ask of the system: a listing, the sizes of the segments, and the small files. */
 function bareOpen(path) {
   const memory = Buffer.allocUnsafe(4096)
   let bytes = 0
@@ -62,7 +62,7 @@ function bareOpen(path) {
     const folder = join(path, name)
     for (const file of readdirSync(folder)) {
       if (file.endsWith('.log')) bytes += statSync(join(folder, file)).size
-      else if (file === 'partition.metadata' || file === 'leader-epoch-checkpoint') {
+      else if (isSmall(file)) {
         const fd = openSync(join(folder, file), 'r')
         bytes += readSync(fd, memory, 0, memory.length, 0)
         closeSync(fd)
@@ -70,6 +70,11 @@ function bareOpen(path) {
     }
   }
   return bytes
+}
+
+/** The topic's id, the epochs, and the producers. */
+function isSmall(file) {
+  return file === 'partition.metadata' || file === 'leader-epoch-checkpoint' || file.endsWith('.snapshot')
 }
 
 function handles() {
