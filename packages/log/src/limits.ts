@@ -36,8 +36,6 @@ export const logLimits = {
   retentionCheckIntervalMs: 5 * 60 * 1000,
   /** Partitions whose retention is looked after at the same time. */
   retentionChecksInFlightMax: 4,
-  /** Partitions that a check of retention looks at before it lets others have the event loop. */
-  retentionCheckSlice: 100,
   /** Bytes of log behind a snapshot of the producers before the next one is taken. */
   producerSnapshotBytes: 16 * 1024 * 1024,
   /** How long a producer that is not seen is remembered: a day, as in Kafka. */

@@ -281,7 +281,7 @@ export class LogDirectory {
     for (const log of this.#partitions.values()) size += log.size
     await headroom.begin(size, clock.now())
     const { retentionCheckIntervalMs: intervalMs = logLimits.retentionCheckIntervalMs } = this.#options
-    new RetentionCheck({ partitions: this.#partitions, schedule, logger, intervalMs }).start()
+    new RetentionCheck({ partitions: this.#partitions, schedule, clock, logger, intervalMs }).start()
   }
 
   async #closeFiles(): Promise<void> {

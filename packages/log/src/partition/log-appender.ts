@@ -75,7 +75,7 @@ export class LogAppender {
     this.#state = state
     this.#flusher = flusher
     this.#visible = visible
-    this.#writer = new SegmentWriter(state)
+    this.#writer = new SegmentWriter(state, flusher)
   }
 
   append(batches: Buffer, options: AppendOptions = {}): Promise<AppendInfo> {

@@ -12,6 +12,7 @@ import { LogReader, type FetchData, type IsolationLevel, type ReadRequest } from
 import { LogState } from './log-state.ts'
 import { readPartitionFiles, type PartitionFiles } from './partition-files.ts'
 import { LogRetention } from '../retention/log-retention.ts'
+import { trimPreallocated } from '../segment/preallocation.ts'
 import { SegmentIndexAccess } from './segment-index-access.ts'
 import { TimestampLookup, type TimestampAnswer } from './timestamp-lookup.ts'
 
@@ -369,6 +370,8 @@ export class PartitionLog {
     const state = this.#state
     if (state.unopened !== undefined) return
     const store = state.context.indexes
+    const { last } = state.segments
+    if (last?.preallocated === true) await trimPreallocated(state, last)
     if (state.dirty.size > 0 || state.folderDirty || state.offline !== undefined) await this.#flusher.flush()
     let saved = false
     for (const segment of state.segments) {

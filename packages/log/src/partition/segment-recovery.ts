@@ -171,6 +171,7 @@ export class SegmentRecovery {
     this.#torn = { position, zeros }
     const bytes = segment.size - position
     if (zeros) {
+      if (state.config.preallocate) return
       report(
         'zero-tail',
         position,

@@ -1,23 +1,29 @@
 import type { VfsFile } from '@varve/platform'
 import { readBatchSize, readLastOffset, readMaxTimestamp } from '@varve/records'
 import { logLimits } from '../limits.ts'
+import { preallocate, trimPreallocated } from '../segment/preallocation.ts'
 import { LogSegment } from '../segment/log-segment.ts'
 import { SegmentIndexes } from '../segment/segment-indexes.ts'
 import type { PendingAppend } from './append-queue.ts'
+import type { LogFlusher } from './log-flusher.ts'
 import type { LogState } from './log-state.ts'
 import { readTail } from './unread-tail.ts'
 
 /** Offsets in an index are relative, in 31 bits. */
 const RELATIVE_OFFSET_MAX = 2 ** 31 - 1
+/** What a random number may be drawn below. */
+const JITTER_MS_MAX = 2 ** 48
 
 /** Writes appends to the newest segment, and rolls to a new one when the next append does not fit. */
 export class SegmentWriter {
   readonly #state: LogState
+  readonly #flusher: LogFlusher
   /** Segments that were rolled and whose indexes are to be saved for good. */
   readonly #rolled: LogSegment[] = []
 
-  constructor(state: LogState) {
+  constructor(state: LogState, flusher: LogFlusher) {
     this.#state = state
+    this.#flusher = flusher
   }
 
   /**
@@ -36,6 +42,8 @@ export class SegmentWriter {
     let segment = state.segments.last
     if (segment?.indexes === undefined || this.#mustRoll(segment, segment.size, first))
       segment = await this.#roll(first.baseOffset)
+    if (segment.size === 0 && state.config.preallocate && !segment.preallocated)
+      await preallocate(state, segment)
     // No pause without need: in the common case the system call is under way when this returns.
     if (state.epochs.changed || (state.epochs.latest?.epoch ?? -1) < state.leaderEpoch)
       await this.#noteEpoch(first.baseOffset)
@@ -111,17 +119,30 @@ export class SegmentWriter {
     }
   }
 
-  /** As Kafka's `LogSegment.shouldRoll`, record time only. */
+  /** As Kafka's `LogSegment.shouldRoll`. */
   #mustRoll(segment: LogSegment, size: number, append: PendingAppend): boolean {
     const { segmentBytes, segmentMs, segmentIndexBytes } = this.#state.config
+    const { rollTimestamp = -1 } = segment
     if (segment.sealed) return true
     if (size === 0) return false
     if (size + append.bytes.length > segmentBytes) return true
     if (append.lastOffset - segment.baseOffset > RELATIVE_OFFSET_MAX) return true
-    if (append.maxTimestamp >= 0 && (segment.rollTimestamp ?? -1) >= 0) {
-      if (append.maxTimestamp - (segment.rollTimestamp ?? 0) > segmentMs) return true
-    }
+    // By the time of the records, and only where the first batch has none by that of the machine.
+    const waited = rollTimestamp >= 0 ? append.maxTimestamp - rollTimestamp : this.#age(segment)
+    if (waited > segmentMs - this.#jitterOf(segment)) return true
     return segment.indexes?.isFull(segmentIndexBytes) ?? true
+  }
+
+  #age(segment: LogSegment): number {
+    const now = this.#state.context.clock.now()
+    return now - (segment.createdAt ??= now)
+  }
+
+  /** Another random part of `segment.jitter.ms` for each segment, so that not all logs roll at once. */
+  #jitterOf(segment: LogSegment): number {
+    const { context, config } = this.#state
+    const most = Math.min(config.segmentJitterMs, config.segmentMs, JITTER_MS_MAX)
+    return most <= 0 ? 0 : (segment.rollJitterMs ??= context.random.int(most))
   }
 
   /** Entries are added after the write; near the end of an index every append has to be looked at by itself. */
@@ -138,6 +159,11 @@ export class SegmentWriter {
     if (previous?.baseOffset === baseOffset && previous.size === 0 && !previous.sealed) {
       previous.indexes = SegmentIndexes.empty(baseOffset)
       return previous
+    }
+    if (previous?.preallocated === true) {
+      // Before a segment follows: where one does, nobody looks for the end among zeros any more.
+      await trimPreallocated(this.#state, previous)
+      await this.#flusher.flush()
     }
     const file = await context.vfs.open(segment.logPath, 'create')
     try {
@@ -159,6 +185,7 @@ export class SegmentWriter {
     segment.indexes = SegmentIndexes.empty(baseOffset)
     segment.indexesChanged = true
     segment.timesChecked = true
+    segment.createdAt = context.clock.now()
     segments.add(segment)
     return segment
   }

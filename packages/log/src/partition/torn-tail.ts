@@ -20,10 +20,11 @@ export async function setTailAside(
   position: number,
 ): Promise<string> {
   const { size } = await file.stat()
+  const to = await endOfBytes(file, position, size)
   const path = await freeTornPath(vfs, segment, position)
   const torn = await vfs.open(path, 'create-new')
   try {
-    await copy(file, torn, { from: position, to: size, at: 0 })
+    await copy(file, torn, { from: position, to, at: 0 })
     await torn.datasync()
   } finally {
     await torn.close()
@@ -56,6 +57,18 @@ export async function setSegmentAside(vfs: Vfs, segment: LogSegment): Promise<st
 export async function makeDurable(file: VfsFile, range: { from: number; to: number }): Promise<void> {
   await copy(file, file, { ...range, at: range.from })
   await file.datasync()
+}
+
+/** Where something but zeros ends, to the size of a copy: a preallocated rest is not worth another one on the disk. */
+async function endOfBytes(file: VfsFile, from: number, size: number): Promise<number> {
+  const memory = Buffer.allocUnsafe(Math.min(COPY_BYTES, Math.max(1, size - from)))
+  let to = size
+  while (to - from > COPY_BYTES) {
+    const count = await file.read(memory, to - memory.length)
+    if (memory.subarray(0, count).some(byte => byte !== 0)) break
+    to -= memory.length
+  }
+  return to
 }
 
 async function copy(

@@ -1,5 +1,6 @@
-import type { Logger } from '@varve/platform'
+import type { Clock, Logger } from '@varve/platform'
 import { forEachBounded } from '../files/semaphore.ts'
+import { TimeSlice } from '../files/time-slice.ts'
 import { logLimits } from '../limits.ts'
 import type { PartitionLog } from '../partition/partition-log.ts'
 import type { Schedule } from './schedule.ts'
@@ -8,17 +9,20 @@ import type { Schedule } from './schedule.ts'
 export class RetentionCheck {
   readonly #partitions: ReadonlyMap<string, PartitionLog>
   readonly #schedule: Schedule
+  readonly #clock: Clock
   readonly #logger: Logger
   readonly #intervalMs: number
 
   constructor(options: {
     partitions: ReadonlyMap<string, PartitionLog>
     schedule: Schedule
+    clock: Clock
     logger: Logger
     intervalMs: number
   }) {
     this.#partitions = options.partitions
     this.#schedule = options.schedule
+    this.#clock = options.clock
     this.#logger = options.logger
     this.#intervalMs = options.intervalMs
   }
@@ -34,14 +38,11 @@ export class RetentionCheck {
   }
 
   async #run(): Promise<void> {
-    let checked = 0
+    // Most partitions have nothing to do, and take no time that would let others in.
+    const slice = new TimeSlice(this.#clock)
     await forEachBounded([...this.#partitions.values()], logLimits.retentionChecksInFlightMax, async log => {
       if (this.#schedule.closed) return
-      // Most partitions have nothing to do, and take no time that would let others in.
-      if (++checked % logLimits.retentionCheckSlice === 0)
-        await new Promise(resolve => {
-          setImmediate(resolve)
-        })
+      await slice.end()
       try {
         log.expireProducers()
         await log.applyRetention()

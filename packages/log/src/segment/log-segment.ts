@@ -23,6 +23,12 @@ export class LogSegment {
   indexes: SegmentIndexes | undefined
   /** The largest timestamp of the first batch: `segment.ms` counts from it. Undefined while unknown or empty. */
   rollTimestamp: number | undefined
+  /** When it was made, or first asked: `segment.ms` counts from it where the first batch has no timestamp. */
+  createdAt: number | undefined
+  /** What is taken off `segment.ms`, milliseconds. Undefined until it is drawn. */
+  rollJitterMs: number | undefined
+  /** Whether its file is longer than what was written. */
+  preallocated = false
   /** The largest timestamp of a segment that takes no more appends, -1 without. Undefined while nobody asked. */
   largestTimestamp: number | undefined
   /** When it was last written, milliseconds since the epoch. Undefined where that was not in this life: ask the file. */
