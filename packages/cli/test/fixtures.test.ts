@@ -53,6 +53,49 @@ for (const directory of ['clean', 'unclean']) {
   )
 }
 
+t.test('readers of committed records see what Kafka shows them, up to the last stable offset', async t => {
+  for (const directory of ['clean', 'unclean']) {
+    const data = fixture(directory)
+    for (const [isolation, ending] of [
+      ['read_committed', '.committed'],
+      ['read_uncommitted', ''],
+    ] as const) {
+      const options = ['--isolation', isolation, '-o', 'json', '--bytes', 'base64', '--data', data]
+      const ran = await run(['read', 'txn', 'start..end', ...options])
+      t.equal(ran.code, 0, ran.stderr)
+      for (const partition of [0, 1]) {
+        const records = ran.json().filter(one => one['partition'] === partition)
+        t.same(
+          records.map(asExpected),
+          expectedRecords(`txn-${partition}${ending}`).map(ordered),
+          `${directory} ${partition}`,
+        )
+      }
+    }
+  }
+  const last = await run([
+    'tail',
+    'txn',
+    '-p',
+    '0',
+    '-n',
+    '4',
+    '--isolation',
+    'read_committed',
+    '-o',
+    'json',
+    '--data',
+    fixture('clean'),
+  ])
+  const wanted = expectedRecords('txn-0.committed').slice(-4)
+  t.same(
+    last.json().map(one => one['offset']),
+    wanted.map(one => one.offset),
+    'the tail passes over markers and what was aborted',
+  )
+  t.equal((await run(['read', 'txn', '--isolation', 'none', '--data', fixture('clean')])).code, 2)
+})
+
 /** A line of ours as the expected files have it: header names in base64, long bytes as length and digest. */
 function asExpected(line: Record<string, unknown>): ExpectedRecord {
   const record = line as unknown as ExpectedRecord

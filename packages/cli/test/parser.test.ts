@@ -43,7 +43,10 @@ t.test('help of each command shows its usage, its options and examples', async t
 
 t.test('what cannot be meant is one sentence on stderr and exit code 2', async t => {
   const cases: [string[], RegExp][] = [
-    [[], /^varve: varve needs a command \(topic, produce, read, tail, inspect, verify, demo\): see varve --help\.$/],
+    [
+      [],
+      /^varve: varve needs a command \(topic, produce, read, tail, inspect, verify, demo\): see varve --help\.$/,
+    ],
     [['raed', 'orders'], /"raed" is not a command of varve: did you mean read\?/],
     [['topic'], /varve topic needs a command \(create, list, describe, delete\)/],
     [['topic', 'crate', 'x'], /"crate" is not a command of varve topic: did you mean create\?/],

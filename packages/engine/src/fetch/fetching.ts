@@ -139,8 +139,9 @@ class FetchRound {
       log = this.#options.topics.log(request)
       const failure = this.#failures.get(request)
       if (failure !== undefined) throw failure
-      const { bytes, highWatermark, logStartOffset } = await log.read({ offset, maxBytes, minOneBatch })
-      const lastStableOffset = highWatermark
+      const { isolation = 'read_uncommitted' } = this.#request
+      const found = await log.read({ offset, maxBytes, minOneBatch, isolation })
+      const { bytes, highWatermark, logStartOffset, lastStableOffset, abortedTransactions } = found
       return {
         topic,
         partition,
@@ -149,7 +150,7 @@ class FetchRound {
         highWatermark,
         logStartOffset,
         lastStableOffset,
-        abortedTransactions: [],
+        abortedTransactions,
       }
     } catch (error) {
       return {
@@ -159,7 +160,7 @@ class FetchRound {
         batches: NO_BYTES,
         highWatermark: log?.highWatermark ?? -1,
         logStartOffset: log?.logStartOffset ?? -1,
-        lastStableOffset: log?.highWatermark ?? -1,
+        lastStableOffset: log?.lastStableOffset ?? -1,
         abortedTransactions: [],
       }
     }

@@ -1,6 +1,6 @@
 import { VarveError } from '@varve/platform'
 import type { PartitionLog } from '@varve/log'
-import type { ListOffsetsRequest, ListOffsetsResult, OffsetQuery } from '../broker.ts'
+import type { Isolation, ListOffsetsRequest, ListOffsetsResult, OffsetQuery } from '../broker.ts'
 import { endOf } from './isolation.ts'
 import type { Topics } from '../topics/topics.ts'
 
@@ -15,14 +15,14 @@ const NOTHING: Answer = { offset: -1, timestamp: -1, leaderEpoch: -1 }
 /** @param options.readOnly looks first at what the owner of the directory has appended */
 export async function listOffsets(
   options: { topics: Topics; readOnly: boolean },
-  { partitions, isolation }: ListOffsetsRequest,
+  { partitions, isolation = 'read_uncommitted' }: ListOffsetsRequest,
 ): Promise<ListOffsetsResult[]> {
   return Promise.all(
     partitions.map(async ({ topic, partition, query }) => {
       try {
         const log = options.topics.log({ topic, partition })
         if (options.readOnly) await log.refresh()
-        return { topic, partition, ...(await answer(log, query, endOf(log, isolation))) }
+        return { topic, partition, ...(await answer(log, query, isolation)) }
       } catch (error) {
         return { topic, partition, ...NOTHING, error: options.topics.failure(error, topic) }
       }
@@ -30,22 +30,16 @@ export async function listOffsets(
   )
 }
 
-/** What a reader whose log ends at `end` is told. */
-async function answer(log: PartitionLog, query: OffsetQuery, end: number): Promise<Answer> {
+async function answer(log: PartitionLog, query: OffsetQuery, isolation: Isolation): Promise<Answer> {
   if (query === 'earliest') return at(log, log.logStartOffset)
-  if (query === 'latest') return at(log, end)
-  if (query === 'max-timestamp') return below(end, await log.maxTimestamp())
-  if (Number.isSafeInteger(query)) return below(end, await log.offsetForTimestamp(query))
+  if (query === 'latest') return at(log, endOf(log, isolation))
+  if (query === 'max-timestamp') return (await log.maxTimestamp({ isolation })) ?? NOTHING
+  if (Number.isSafeInteger(query)) return (await log.offsetForTimestamp(query, { isolation })) ?? NOTHING
   throw new VarveError(
     'INVALID_ARGUMENT',
     `listOffsets.query must be a time in ms, 'earliest', 'latest' or 'max-timestamp', found ${String(query)}.`,
     { context: { field: 'listOffsets.query', found: query } },
   )
-}
-
-/** As Kafka: the first record that fits is not looked for again below the end. */
-function below(end: number, found: Answer | undefined): Answer {
-  return found === undefined || found.offset >= end ? NOTHING : found
 }
 
 /** The epoch of an offset is that of the last one that began at or before it. */

@@ -1,10 +1,11 @@
-import { parseCheckpoint, wholeNumber } from '../checkpoints/checkpoint-file.ts'
+import { wholeNumber } from '../checkpoints/checkpoint-file.ts'
 import type { EpochEntry } from '../checkpoints/leader-epoch-checkpoint.ts'
+import { exactCheckpoint } from './exact-checkpoint.ts'
 import type { BatchSpan } from '../segment/segment-scanner.ts'
 
 /** The entries of a `leader-epoch-checkpoint`, or why it is none. */
 export function parseEpochs(text: string): EpochEntry[] | string {
-  const lines = parseCheckpoint(text, 2)
+  const lines = exactCheckpoint(text, 2)
   if (lines === undefined) return 'it is no checkpoint of epochs and offsets'
   const entries: EpochEntry[] = []
   for (const [epochText = '', offsetText = ''] of lines) {

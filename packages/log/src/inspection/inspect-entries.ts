@@ -11,19 +11,19 @@ import {
   TRANSACTION_INDEX_SUFFIX,
 } from '../segment/segment-files.ts'
 import { TIME_ENTRY_SIZE } from '../segment/time-index.ts'
-import { ABORTED_ENTRY_SIZE, readAbortedTransaction } from './aborted-entries.ts'
+import { ABORTED_TXN_SIZE, readAbortedTxn } from '../producer/aborted-txn.ts'
 import { EntryFile } from './entry-file.ts'
 import { parseEpochs } from './epoch-check.ts'
 import { placeOf, problemOf } from './inspection-place.ts'
 import type { InspectionItem } from './inspection-items.ts'
 import type { PartitionPlan } from './partition-plan.ts'
-import { parseSnapshot, SNAPSHOT_BYTES_MAX } from './producer-snapshot.ts'
+import { readSnapshot, SNAPSHOT_BYTES_MAX } from './producer-snapshot.ts'
 import { found, read, type Steps } from './steps.ts'
 
 const ENTRY_SIZES: Readonly<Record<string, number>> = {
   [OFFSET_INDEX_SUFFIX]: OFFSET_ENTRY_SIZE,
   [TIME_INDEX_SUFFIX]: TIME_ENTRY_SIZE,
-  [TRANSACTION_INDEX_SUFFIX]: ABORTED_ENTRY_SIZE,
+  [TRANSACTION_INDEX_SUFFIX]: ABORTED_TXN_SIZE,
 }
 
 /** How many entries an index has, a preallocated rest left out; null where there is none. */
@@ -108,9 +108,9 @@ function entryOf(
     const timestamp = Number(bytes.readBigInt64BE(0))
     return { type: 'time-index-entry', ...place, timestamp, offset: baseOffset + bytes.readInt32BE(8) }
   }
-  const aborted = readAbortedTransaction(bytes)
-  if (typeof aborted === 'string')
-    return problemOf(plan, path, slot * ABORTED_ENTRY_SIZE, `The entry ${aborted}.`)
+  const aborted = readAbortedTxn(bytes, 0)
+  if (aborted === undefined)
+    return problemOf(plan, path, slot * ABORTED_TXN_SIZE, 'The entry is of no version that is known.')
   return { type: 'aborted-transaction', ...place, ...aborted }
 }
 
@@ -128,7 +128,7 @@ function* producers(
   path: string,
   snapshotOffset: number,
 ): Steps<InspectionItem> {
-  const entries = parseSnapshot(fs.readFile(path, { max: SNAPSHOT_BYTES_MAX }))
+  const entries = readSnapshot(fs.readFile(path, { max: SNAPSHOT_BYTES_MAX }), snapshotOffset)
   if (typeof entries === 'string')
     yield found(problemOf(plan, path, null, `The snapshot is damaged: ${entries}.`))
   else

@@ -1,6 +1,6 @@
 import { isVarveError, type Vfs, type VfsEntry } from '@varve/platform'
 import { join } from 'node:path'
-import { parseCheckpoint, readText, TEMPORARY_SUFFIX, wholeNumber } from '../checkpoints/checkpoint-file.ts'
+import { readText, TEMPORARY_SUFFIX, wholeNumber } from '../checkpoints/checkpoint-file.ts'
 import { brokerEpochOf, CLEAN_SHUTDOWN_FILE, isVarveMarker } from '../checkpoints/clean-shutdown.ts'
 import { parseDurableNotes, type DurableNote } from '../checkpoints/durable-note.ts'
 import { DURABLE_OFFSETS_FILE } from '../checkpoints/durable-offsets.ts'
@@ -21,6 +21,7 @@ import { parseVarveFormat, VARVE_FORMAT_FILE, type VarveFormat } from '../checkp
 import { isDeletedFolder } from '../directory/partition-folder.ts'
 import { isLockName, listLocks, lockPath, readLock, type LockContent } from '../lock/lock-file.ts'
 import { parsePartitionName, partitionName } from '../topic-partition.ts'
+import { exactCheckpoint } from './exact-checkpoint.ts'
 import type { Flaw, FlawKind } from './flaw.ts'
 
 export const BOOTSTRAP_FILE = 'bootstrap.checkpoint'
@@ -149,7 +150,7 @@ class RootReading {
     const text = await this.#text(name)
     // Kafka makes some of these files empty when it starts and fills them when there is something to say.
     if (text === undefined || text === '') return offsets
-    const lines = parseCheckpoint(text, 3)
+    const lines = exactCheckpoint(text, 3)
     if (lines === undefined) this.#damage(name, 'is no checkpoint of offsets', 'checkpoint')
     for (const [topic = '', partition = '', digits] of lines ?? []) {
       const of = parsePartitionName(`${topic}-${partition}`)

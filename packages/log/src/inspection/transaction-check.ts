@@ -8,7 +8,7 @@ import {
   readProducerId,
 } from '@varve/records'
 import type { BatchSpan } from '../segment/segment-scanner.ts'
-import { ABORTED_ENTRY_SIZE, readAbortedTransaction, type AbortedEntry } from './aborted-entries.ts'
+import { ABORTED_TXN_SIZE, readAbortedTxn, type AbortedTxn } from '../producer/aborted-txn.ts'
 import type { EntryFile } from './entry-file.ts'
 import type { IndexProblem } from './index-check.ts'
 
@@ -26,7 +26,7 @@ export class TransactionWalk {
   }
 
   /** The transaction that this batch aborts; its first offset is -1 where it is not known. */
-  batch(span: BatchSpan, bytes: Buffer): AbortedEntry | undefined {
+  batch(span: BatchSpan, bytes: Buffer): AbortedTxn | undefined {
     const attributes = readAttributes(bytes, 0)
     if (!isTransactional(attributes)) return undefined
     const producerId = readProducerId(bytes, 0)
@@ -59,7 +59,7 @@ export class TransactionIndexCheck {
     this.#file = file
   }
 
-  *aborted(wanted: AbortedEntry, certain: boolean): Generator<IndexProblem> {
+  *aborted(wanted: AbortedTxn, certain: boolean): Generator<IndexProblem> {
     const entry = this.#next()
     const what = `the transaction of producer ${wanted.producerId} that ends at offset ${wanted.lastOffset}`
     if (entry === undefined || typeof entry === 'string' || entry.lastOffset > wanted.lastOffset) {
@@ -90,7 +90,7 @@ export class TransactionIndexCheck {
     const file = this.#file
     if (typeof entry === 'string') yield this.#problem(entry)
     else if (entry !== undefined) yield this.#problem('has no ABORT marker in the segment', true)
-    else if (file !== undefined && file.size > this.#slot * ABORTED_ENTRY_SIZE)
+    else if (file !== undefined && file.size > this.#slot * ABORTED_TXN_SIZE)
       yield this.#problem('is no whole entry', true)
   }
 
@@ -102,13 +102,13 @@ export class TransactionIndexCheck {
     }
   }
 
-  #next(): AbortedEntry | string | undefined {
+  #next(): AbortedTxn | string | undefined {
     const bytes = this.#file?.at(this.#slot)
-    return bytes === undefined ? undefined : readAbortedTransaction(bytes)
+    return bytes === undefined ? undefined : (readAbortedTxn(bytes, 0) ?? 'is of no version that is known')
   }
 
   #problem(message: string, unfinished = false): IndexProblem {
-    const position = this.#slot * ABORTED_ENTRY_SIZE
+    const position = this.#slot * ABORTED_TXN_SIZE
     return { position, message: `is wrong: entry ${this.#slot} ${message}`, unfinished }
   }
 }

@@ -10,7 +10,7 @@ import {
   TIME_INDEX_SUFFIX,
   TRANSACTION_INDEX_SUFFIX,
 } from '../segment/segment-files.ts'
-import { ABORTED_ENTRY_SIZE } from './aborted-entries.ts'
+import { ABORTED_TXN_SIZE } from '../producer/aborted-txn.ts'
 import { EntryFile } from './entry-file.ts'
 import { EpochCheck, parseEpochs } from './epoch-check.ts'
 import type { Flaw, FlawKind, FlawPlace } from './flaw.ts'
@@ -20,7 +20,7 @@ import { TIME_ENTRY_SIZE } from '../segment/time-index.ts'
 import { listFolder, type FolderFiles } from './partition-folder-files.ts'
 import type { PartitionPlan } from './partition-plan.ts'
 import { METADATA_TOPIC } from './plans.ts'
-import { parseSnapshot, SNAPSHOT_BYTES_MAX } from './producer-snapshot.ts'
+import { readSnapshot, SNAPSHOT_BYTES_MAX } from './producer-snapshot.ts'
 import { found, read, type Steps } from './steps.ts'
 import { TransactionIndexCheck, TransactionWalk } from './transaction-check.ts'
 import { verifySegment, type SegmentCheck, type Tally } from './verify-segment.ts'
@@ -127,7 +127,7 @@ class PartitionVerification {
     const name = segmentFileName(baseOffset, TRANSACTION_INDEX_SUFFIX)
     const transactionIndex = index(
       TRANSACTION_INDEX_SUFFIX,
-      ABORTED_ENTRY_SIZE,
+      ABORTED_TXN_SIZE,
       it => new TransactionIndexCheck(it),
     )
     return {
@@ -157,7 +157,9 @@ class PartitionVerification {
     const { gapsTo, folder } = this.#plan
     if (baseOffset === 0) return new TransactionWalk({ ongoing: [], certain: gapsTo === 0 })
     const name = segmentFileName(baseOffset, SNAPSHOT_SUFFIX)
-    const entries = files.names.has(name) ? parseSnapshot(this.#small(join(folder, name))) : 'there is none'
+    const entries = files.names.has(name)
+      ? readSnapshot(this.#small(join(folder, name)), baseOffset)
+      : 'there is none'
     if (typeof entries === 'string') return new TransactionWalk({ ongoing: [], certain: false })
     const ongoing = entries
       .filter(entry => entry.currentTxnFirstOffset >= 0)
@@ -229,7 +231,7 @@ class PartitionVerification {
     for (const offset of files.snapshots) {
       const path = join(folder, segmentFileName(offset, SNAPSHOT_SUFFIX))
       const bytes = this.#small(path)
-      const entries = parseSnapshot(bytes)
+      const entries = readSnapshot(bytes, offset)
       const lie = typeof entries === 'string' ? entries : undefined
       if (lie !== undefined) {
         // One that a crash has cut is made anew.

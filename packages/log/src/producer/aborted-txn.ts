@@ -29,6 +29,17 @@ export function formatAbortedTxns(txns: readonly AbortedTxn[]): Buffer {
   return bytes
 }
 
+/** The entry at `at`, undefined for one of another version. */
+export function readAbortedTxn(bytes: Buffer, at: number): AbortedTxn | undefined {
+  if (bytes.readInt16BE(at) !== VERSION) return undefined
+  return {
+    producerId: Number(bytes.readBigInt64BE(at + 2)),
+    firstOffset: Number(bytes.readBigInt64BE(at + 10)),
+    lastOffset: Number(bytes.readBigInt64BE(at + 18)),
+    lastStableOffset: Number(bytes.readBigInt64BE(at + 26)),
+  }
+}
+
 /**
  * The entries of an index; undefined where they cannot be true: markers come in order and lie in the segment, behind
  * what they end.
@@ -41,12 +52,10 @@ export function parseAbortedTxns(
   const txns: AbortedTxn[] = []
   let due = baseOffset
   for (let at = 0; at < bytes.length; at += ABORTED_TXN_SIZE) {
-    const producerId = Number(bytes.readBigInt64BE(at + 2))
-    const firstOffset = Number(bytes.readBigInt64BE(at + 10))
-    const lastOffset = Number(bytes.readBigInt64BE(at + 18))
-    const lastStableOffset = Number(bytes.readBigInt64BE(at + 26))
+    const txn = readAbortedTxn(bytes, at)
+    if (txn === undefined) return undefined
+    const { producerId, firstOffset, lastOffset, lastStableOffset } = txn
     const sound =
-      bytes.readInt16BE(at) === VERSION &&
       producerId >= 0 &&
       firstOffset >= 0 &&
       firstOffset < lastOffset &&
@@ -55,7 +64,7 @@ export function parseAbortedTxns(
       lastStableOffset >= 0 &&
       lastStableOffset <= lastOffset + 1
     if (!sound) return undefined
-    txns.push({ producerId, firstOffset, lastOffset, lastStableOffset })
+    txns.push(txn)
     due = lastOffset + 1
   }
   return txns
