@@ -14,6 +14,10 @@ export const logLimits = {
   unsavedIndexEntriesMax: 512,
   /** Bytes of memory for what index files hold, for the whole directory. */
   indexCacheBytesMax: 64 * 1024 * 1024,
+  /** Bytes of memory for the newest batches of partitions whose end somebody reads, for the whole directory. */
+  tailCacheBytesMax: 64 * 1024 * 1024,
+  /** Bytes of it for one partition; and whoever has not read for so many bytes does not read there any more. */
+  tailPartitionBytesMax: 4 * 1024 * 1024,
   /** File handles of segments, for the whole directory. */
   openFilesMax: 800,
   /** Syncs that run at the same time, for the whole directory: libuv has four threads, and they are the user's. */

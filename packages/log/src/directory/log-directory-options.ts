@@ -33,6 +33,8 @@ export interface LogDirectoryOptions {
   readonly indexCacheBytesMax?: number
   /** `producer.id.expiration.ms`: how long a producer that is not seen is remembered. Default 86,400,000. */
   readonly producerIdExpirationMs?: number
+  /** Bytes of memory for the newest batches of partitions whose end somebody reads; 0 for none. Default 64 MiB. */
+  readonly tailCacheBytesMax?: number
 }
 
 export interface NewPartition extends TopicPartition {

@@ -155,8 +155,9 @@ export class LogDirectory {
   }
 
   /** Bytes of memory that caches hold now. */
-  get memory(): { readonly indexCacheBytes: number } {
-    return { indexCacheBytes: this.#context.indexes.bytes }
+  get memory(): { readonly indexCacheBytes: number; readonly tailCacheBytes: number } {
+    const { indexes, tails } = this.#context
+    return { indexCacheBytes: indexes.bytes, tailCacheBytes: tails.bytes }
   }
 
   /**

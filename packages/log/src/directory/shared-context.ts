@@ -4,6 +4,7 @@ import { PatientVfs } from '../files/patient-vfs.ts'
 import { Semaphore } from '../files/semaphore.ts'
 import { logLimits } from '../limits.ts'
 import type { LogContext } from '../partition/log-state.ts'
+import { TailCache } from '../partition/tail-cache.ts'
 import { DiskHeadroom } from '../retention/disk-headroom.ts'
 import { Schedule } from '../retention/schedule.ts'
 import { IndexStore } from '../segment/index-store.ts'
@@ -36,6 +37,7 @@ export function sharedContext(
     logger,
     files,
     indexes: new IndexStore(files, { bytesMax: options.indexCacheBytesMax ?? logLimits.indexCacheBytesMax }),
+    tails: new TailCache({ bytesMax: options.tailCacheBytesMax ?? logLimits.tailCacheBytesMax }),
     syncs: new Semaphore(logLimits.syncsInFlightMax),
     readOnly,
     report,

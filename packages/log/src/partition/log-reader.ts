@@ -4,7 +4,8 @@ import type { LogSegment } from '../segment/log-segment.ts'
 import { plantedBugs } from '../testing/planted-bugs.ts'
 import type { LogState } from './log-state.ts'
 import type { SegmentIndexAccess } from './segment-index-access.ts'
-import { SegmentRead, type SegmentStart } from './segment-read.ts'
+import { MAX_BYTES_DEFAULT, SegmentRead, type SegmentStart } from './segment-read.ts'
+import { PartitionTail } from './tail-cache.ts'
 
 export interface ReadRequest {
   /** The first offset that is wanted; the batch that holds it comes whole. */
@@ -55,6 +56,7 @@ export class LogReader {
   readonly #indexes: SegmentIndexAccess
   /** Where readers that go on will go on, by offset. Segments by their ids: one that is gone is not kept by it. */
   readonly #hints = new Map<number, { segment: number; position: number }>()
+  #filesHaveViews: boolean | undefined
 
   constructor(state: LogState, indexes: SegmentIndexAccess) {
     this.#state = state
@@ -71,7 +73,7 @@ export class LogReader {
     if (committed) limit = Math.min(limit, state.lastStableOffset)
     if (offset < limit) {
       try {
-        const bytes = await this.#readFrom(request, limit)
+        const bytes = this.#fromTail(request, limit) ?? (await this.#readFrom(request, limit))
         const aborted = committed && bytes.length > 0 ? await this.#abortedIn(bytes, offset) : NONE
         // With what was deleted meanwhile went what was known of its transactions.
         if (committed && offset < state.logStartOffset) throw this.#outOfRange(offset)
@@ -82,6 +84,7 @@ export class LogReader {
         throw error
       }
     }
+    this.#caughtUp()
     // After a failed sync nothing will come any more: who waits for it must know.
     if (state.untrusted && state.offline !== undefined) throw state.offline
     return this.#answer(EMPTY)
@@ -98,6 +101,26 @@ export class LogReader {
     const txns = await this.#state.abortedTxns.collect(offset, next)
     if (plantedBugs.abortedDataShown) return NONE
     return txns.map(({ producerId, firstOffset }) => ({ producerId, firstOffset }))
+  }
+
+  /** What somebody reads at the end of the log comes from memory, where files do not lie in memory themselves. */
+  #fromTail({ offset, maxBytes, minOneBatch, memory }: ReadRequest, limit: number): Buffer | undefined {
+    return this.#state.tail?.read({
+      offset,
+      limit,
+      maxBytes: maxBytes ?? MAX_BYTES_DEFAULT,
+      minOneBatch: minOneBatch !== false,
+      memory,
+    })
+  }
+
+  #caughtUp(): void {
+    const { tail, context, closed } = this.#state
+    if (tail !== undefined) tail.want()
+    else if (this.#filesHaveViews === false && !context.readOnly && !closed) {
+      this.#state.tail = new PartitionTail(context.tails)
+      this.#state.tail.want()
+    }
   }
 
   #checkRange(offset: number): void {
@@ -145,9 +168,10 @@ export class LogReader {
         : { position: hinted.position, expected: offset }
     let anchors: ReadonlySet<number> | undefined
     for (let rebuilt = false; ;) {
-      const outcome = await this.#state.context.files.use(segment.logPath, file =>
-        new SegmentRead(this.#state, { segment, file, request, limit, anchors }).run(start),
-      )
+      const outcome = await this.#state.context.files.use(segment.logPath, file => {
+        this.#filesHaveViews = file.view !== undefined
+        return new SegmentRead(this.#state, { segment, file, request, limit, anchors }).run(start)
+      })
       if (outcome === 'behind') return undefined
       if (outcome === 'index-lies') {
         if (!rebuilt) await this.#indexes.rebuild(segment)
@@ -158,6 +182,7 @@ export class LogReader {
       } else {
         const { found, next, nextPosition } = outcome
         if (next !== undefined && nextPosition !== undefined) this.#hint(next, segment, nextPosition)
+        if (next === this.#state.highWatermark) this.#caughtUp()
         return found
       }
     }

@@ -14,6 +14,7 @@ import type { IndexStore } from '../segment/index-store.ts'
 import type { Finding } from './finding.ts'
 import { type LogSegment, LogSegments } from '../segment/log-segment.ts'
 import { plantedBugs } from '../testing/planted-bugs.ts'
+import type { PartitionTail, TailCache } from './tail-cache.ts'
 import { partitionName, type TopicPartition } from '../topic-partition.ts'
 
 /** What all partitions of a directory share. */
@@ -23,6 +24,7 @@ export interface LogContext {
   readonly logger: Logger
   readonly files: OpenFiles
   readonly indexes: IndexStore
+  readonly tails: TailCache
   /** Limits the syncs that run at the same time. */
   readonly syncs: Semaphore
   readonly readOnly: boolean
@@ -86,6 +88,8 @@ export class LogState {
   /** Why the folder could not be opened at all: then there is nothing to read either. */
   unopened: VarveError | undefined
   closed = false
+  /** The newest batches, for readers at the log's end. Undefined as long as there are none. */
+  tail: PartitionTail | undefined
   /** Segments with bytes that are not synced. */
   readonly dirty = new Set<LogSegment>()
   readonly producers = new ProducerStateManager()

@@ -361,6 +361,8 @@ export class PartitionLog {
       await this.#appender.idle()
       if (!state.context.readOnly) await this.#finish()
     } finally {
+      state.tail?.clear()
+      state.tail = undefined
       await this.#flusher.close()
       await state.context.files.drop(`${state.folder}/`)
     }

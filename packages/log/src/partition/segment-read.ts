@@ -6,7 +6,7 @@ import { plantedBugs } from '../testing/planted-bugs.ts'
 import type { ReadRequest } from './log-reader.ts'
 import type { LogState } from './log-state.ts'
 
-const MAX_BYTES_DEFAULT = 1024 * 1024
+export const MAX_BYTES_DEFAULT = 1024 * 1024
 const READ_BYTES_MIN = 4096
 const EMPTY = Buffer.alloc(0)
 const NOTHING = { found: EMPTY } as const

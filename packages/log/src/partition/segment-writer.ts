@@ -58,6 +58,12 @@ export class SegmentWriter {
       to++
     }
     await this.#writeBuffers(segment, buffers)
+    const { tail } = state
+    if (tail?.wanted === true)
+      for (let index = from; index < to; index++) {
+        const append = appends[index]
+        if (append !== undefined) tail.append(append.bytes, append.baseOffset)
+      }
     // From here to the log's end in one go: readers bound offsets by it, and bytes by the size.
     for (const buffer of buffers) this.#noteBatches(segment, buffer)
     const bytes = size - segment.size

@@ -19,6 +19,8 @@ export const plantedBugs = {
   truncationOnCorruption: false,
   /** The position that an index gives is not compared with the batch found there. */
   indexTrustedUnchecked: false,
+  /** What a read of the newest batches gives lies in memory that later appends use again. */
+  bufferReusedUnderReader: false,
   /** Zeros are taken for records: their range counts as readable. */
   zerosTakenForRecords: false,
   /** The high watermark moves before the sync. */
