@@ -16,7 +16,7 @@ async function tailed(
   fs: FaultFs,
   options: { tailCacheBytesMax?: number } = {},
 ): Promise<{ directory: LogDirectory; log: PartitionLog }> {
-  const opened = await openLog({ vfs: fs, config: config({ segmentBytes: 64 * 1024 }), ...options })
+  const opened = await openLog({ vfs: fs, config: config({ segmentBytes: 512 * 1024 }), ...options })
   await opened.log.append(numbers(0, 10))
   t.same(await valuesFrom(opened.log), range(0, 10))
   return opened
