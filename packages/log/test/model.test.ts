@@ -27,7 +27,7 @@ t.test('whatever is called in whatever order, a log answers as its model', async
       return { log, close: () => directory.close() }
     }
     try {
-      compared += await driveLog({ model, random, clock, open, steps: 200, deletes: true })
+      compared += await driveLog({ model, random, clock, open, steps: 200, deletes: true, producers: true })
     } catch (error) {
       throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, {
         cause: error,

@@ -137,7 +137,7 @@ export class LogLife implements DriverPort {
   #driver(model: ModelLog): LogDriver {
     const known = this.#drivers.get(model)
     if (known !== undefined) return known
-    const driver = new LogDriver({ model, random: this.#random, port: this, deletes: true })
+    const driver = new LogDriver({ model, random: this.#random, port: this, deletes: true, producers: true })
     this.#drivers.set(model, driver)
     return driver
   }

@@ -112,6 +112,12 @@ export class ProducerDriver {
         producer.pending = -1
         producer.last = seq
         producer.sequence = batch.sequence + batch.count
+      } else if (producer.last < 0 && isVarveError(outcome.error, 'OUT_OF_ORDER_SEQUENCE_NUMBER')) {
+        // Its records went below the log's start, and what is left of it says another sequence.
+        require(model.state.start > 0 && batch.sequence > 0, () =>
+          `${model.name}: sequence ${batch.sequence} of a log that begins at ${model.state.start} is refused`)
+        freshEpoch(producer)
+        model.refused({ first: seq, last: seq })
       } else {
         this.#failed(outcome.error, `An append of producer ${producer.id} to ${model.name}`)
         model.refused({ first: seq, last: seq })
