@@ -2,8 +2,8 @@ import type { VarveError } from '@varve/platform'
 import { readPartitionMetadata } from '../checkpoints/partition-metadata.ts'
 import type { EpochEntry } from '../checkpoints/leader-epoch-checkpoint.ts'
 import type { LogConfig } from '../log-config.ts'
-import { replayProducers } from '../producer/producer-replay.ts'
-import { lastSequenceOf, type ProducerStateEntry } from '../producer/producer-state-entry.ts'
+import { describeProducer, type ProducerDescription } from '../producer/producer-description.ts'
+import { catchUpProducers } from '../producer/producer-state-loader.ts'
 import type { AppendInfo } from './append-queue.ts'
 import { LogAppender, type AppendOptions } from './log-appender.ts'
 import { LogFlusher } from './log-flusher.ts'
@@ -15,20 +15,6 @@ import { LogRetention } from '../retention/log-retention.ts'
 import { trimPreallocated } from '../segment/preallocation.ts'
 import { SegmentIndexAccess } from './segment-index-access.ts'
 import { TimestampLookup, type TimestampAnswer } from './timestamp-lookup.ts'
-
-/** What the log knows of a producer id. Numbers are -1 where there is nothing to tell. */
-export interface ProducerDescription {
-  readonly producerId: number
-  readonly producerEpoch: number
-  readonly lastSequence: number
-  /** Of the last batch of this epoch. */
-  readonly lastOffset: number
-  /** Milliseconds since the epoch, as the last batch or marker says. */
-  readonly lastTimestamp: number
-  readonly coordinatorEpoch: number
-  /** Where the ongoing transaction starts. */
-  readonly currentTxnFirstOffset: number
-}
 
 /** What a listing tells of a segment. */
 export interface SegmentDescription {
@@ -301,25 +287,10 @@ export class PartitionLog {
     state.epochs = fresh.epochs
     state.logStartOffset = fresh.logStartOffset
     state.nextOffset = state.logEndOffset = state.durableOffset = fresh.logEndOffset
-    await this.#catchUp(logEndOffset)
+    await catchUpProducers(state, logEndOffset)
     state.highWatermark = fresh.logEndOffset
     for (const listener of [...this.#listeners]) listener()
     return true
-  }
-
-  /** Producers as the owner's appends since leave them, before anyone reads those. */
-  async #catchUp(from: number): Promise<void> {
-    const state = this.#state
-    await replayProducers(state, {
-      manager: state.producers,
-      from,
-      to: state.logEndOffset,
-      verifyBelow: 0,
-      seenAt: state.context.clock.monotonic(),
-      aborted: (segment, txn) => {
-        state.abortedTxns.append(segment, txn)
-      },
-    })
   }
 
   /** What ends after the log was closed means nothing: its files may be gone, or another log's. */
@@ -392,18 +363,5 @@ export class PartitionLog {
     // All of it is saved: the next opening needs no look at it.
     state.settled = true
     state.durableUpTo(state.end())
-  }
-}
-
-function describeProducer(entry: ProducerStateEntry): ProducerDescription {
-  const { producerId, producerEpoch, lastTimestamp, coordinatorEpoch, currentTxnFirstOffset, batches } = entry
-  return {
-    producerId,
-    producerEpoch,
-    lastSequence: lastSequenceOf(entry),
-    lastOffset: batches.at(-1)?.lastOffset ?? -1,
-    lastTimestamp,
-    coordinatorEpoch,
-    currentTxnFirstOffset,
   }
 }

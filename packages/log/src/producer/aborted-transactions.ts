@@ -79,7 +79,7 @@ export class AbortedTransactions {
   }
 
   #indexOf(baseOffset: number): TransactionIndex {
-    const indexes = (this.#indexes ??= new Map())
+    const indexes = (this.#indexes ??= new Map<number, TransactionIndex>())
     let index = indexes.get(baseOffset)
     if (index === undefined) {
       index = new TransactionIndex(this.#state.folder, baseOffset, {
@@ -130,7 +130,7 @@ export class AbortedTransactions {
   }
 
   async #verified(segment: LogSegment, index: TransactionIndex): Promise<TransactionIndex> {
-    const loading = (this.#loading ??= new Map())
+    const loading = (this.#loading ??= new Map<number, Promise<TransactionIndex>>())
     let verified = loading.get(segment.baseOffset)
     if (verified === undefined) {
       verified = this.#verify(segment, index).finally(() => {

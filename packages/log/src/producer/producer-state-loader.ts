@@ -73,6 +73,21 @@ export function loadSettledProducers(state: LogState, files: ProducerFiles, end:
   return true
 }
 
+/** For a reader beside an owner: takes in what was appended behind `from`, before anyone reads it. */
+export async function catchUpProducers(state: LogState, from: number): Promise<void> {
+  const { producers, abortedTxns, logEndOffset, context } = state
+  await replayProducers(state, {
+    manager: producers,
+    from,
+    to: logEndOffset,
+    verifyBelow: 0,
+    seenAt: context.clock.monotonic(),
+    aborted: (segment, txn) => {
+      abortedTxns.append(segment, txn)
+    },
+  })
+}
+
 /** Answers the offset of the snapshot that was loaded. An owner removes those that cannot be started from. */
 async function loadSnapshot(state: LogState, offsets: readonly number[]): Promise<number | undefined> {
   const { context, snapshots, producers, folder, logEndOffset } = state

@@ -58,7 +58,7 @@ export class ProducerStateManager {
   /** The append is written. Answers the transactions that it aborted, in order. */
   written(updates: ProducerUpdates): AbortedTxn[] {
     const aborted: AbortedTxn[] = []
-    const written = (this.#written ??= new Map())
+    const written = (this.#written ??= new Map<number, ProducerStateEntry>())
     for (const { entry, completed } of updates) {
       const { producerId } = entry
       const before = written.get(producerId)
@@ -92,9 +92,9 @@ export class ProducerStateManager {
    */
   refused(producerId: number, epoch: number, sequence: number): void {
     if (sequence < 0 || this.#written?.has(producerId) === true) return
-    const failed = (this.#failed ??= new Map())
+    const failed = (this.#failed ??= new Map<number, { epoch: number; sequence: number }>())
     const known = failed.get(producerId)
-    if (known !== undefined && known.epoch === epoch && known.sequence <= sequence) return
+    if (known?.epoch === epoch && known.sequence <= sequence) return
     failed.delete(producerId)
     failed.set(producerId, { epoch, sequence })
     if (failed.size <= FAILED_MAX) return
