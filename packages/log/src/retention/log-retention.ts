@@ -101,8 +101,19 @@ export class LogRetention {
     const start = last === undefined ? undefined : state.segments.after(last)?.baseOffset
     if (start === undefined) return 0
     await this.#raiseStart(start)
+    if (!(await this.#knowsProducers(start))) return 0
     await this.#remove(oldest)
     return oldest.length
+  }
+
+  /**
+   * Whether a snapshot stands for what the producers did below `start`: no batch will. It is written once what it says is
+   * durable, so it may come later than the segment; then the next check takes the files.
+   */
+  async #knowsProducers(start: number): Promise<boolean> {
+    const { producers, snapshots } = this.#state
+    await snapshots.settle()
+    return producers.entries().length === 0 || snapshots.offsets.some(offset => offset >= start)
   }
 
   async #largestTimestamp(segment: LogSegment): Promise<number> {
@@ -160,6 +171,8 @@ export class LogRetention {
       for (const segment of oldest) {
         segment.deleted = true
         indexes.forget(segment)
+        abortedTxns.forget(segment.baseOffset)
+        snapshots.forget(segment.baseOffset)
         snapshots.forget(segment.baseOffset)
         abortedTxns.forget(segment.baseOffset)
         try {
