@@ -10,6 +10,8 @@ export const logLimits = {
   batchBytesMax: 256 * 1024 * 1024,
   /** Bytes read at a time where a segment is walked. */
   walkChunkBytes: 256 * 1024,
+  /** Bytes read at a time where a segment is recovered. */
+  recoveryChunkBytes: 1024 * 1024,
   /** Index entries that the newest segment may have in memory only. */
   unsavedIndexEntriesMax: 512,
   /** Bytes of memory for what index files hold, for the whole directory. */

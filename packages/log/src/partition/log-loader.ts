@@ -11,7 +11,8 @@ import type { Finding, FindingKind } from './finding.ts'
 import type { LogState } from './log-state.ts'
 import type { PartitionFiles } from './partition-files.ts'
 import { SegmentRecovery, type RecoveredSegment } from './segment-recovery.ts'
-import { cutTail, makeDurable, setSegmentAside, setTailAside } from './torn-tail.ts'
+import { TailKeeper } from './tail-keeper.ts'
+import { cutTail, setSegmentAside, setTailAside } from './torn-tail.ts'
 
 /** What the checkpoints of the directory say about a partition. */
 export interface KnownOffsets {
@@ -54,12 +55,16 @@ export class LogLoader {
     const state = this.#state
     const { note } = this.#known
     const { epochs, segments } = files
-    if (note?.state !== 'settled' || note.durableOffset !== this.#durable || epochs === undefined)
-      return false
+    if (epochs === undefined || note?.state !== 'settled') return false
+    if (note.durableOffset !== this.#durable) return false
     const newest = segments.find(({ baseOffset }) => baseOffset === note.segment)
-    if (newest?.size !== note.position || segments.some(({ baseOffset }) => baseOffset > note.segment))
+    if (newest?.size !== note.position) return false
+    if (
+      segments.some(
+        ({ size, baseOffset }) => baseOffset > note.segment || (size === 0 && baseOffset !== note.segment),
+      )
+    )
       return false
-    if (segments.some(segment => segment.size === 0 && segment !== newest)) return false
     const end = note.durableOffset
     if (newest.size === 0 ? newest.baseOffset !== end : newest.baseOffset >= end) return false
     if (files.deleted.length > 0 && !state.context.readOnly) return false
@@ -177,9 +182,10 @@ export class LogLoader {
   }
 
   async #recoverSegment(segment: LogSegment, next: LogSegment | undefined): Promise<RecoveredSegment> {
-    const { files, indexes } = this.#state.context
+    const { files, indexes, syncs, readOnly } = this.#state.context
     const found = await this.#readIndexes(segment)
     return files.use(segment.logPath, async file => {
+      const keeper = readOnly ? undefined : new TailKeeper(file, syncs)
       const recovery = new SegmentRecovery({
         segment,
         file,
@@ -187,12 +193,14 @@ export class LogLoader {
         durable: this.#durable,
         trustAbove: this.#known.note?.state !== 'failed',
         endOffset: next?.baseOffset ?? Number.MAX_SAFE_INTEGER,
+        keeper,
         report: (kind, position, offset, message) => {
           this.#find(kind, { path: segment.logPath, position, offset }, message)
         },
       })
-      const recovered = await recovery.run(found)
+      const recovered = await recovery.run(found).finally(() => keeper?.settled())
       await this.#settleTail(segment, file, recovered)
+      if (recovered.aboveFrom !== undefined) await keeper?.finish(recovered.aboveFrom, segment.size)
       const last = recovered.torn !== undefined && next?.baseOffset !== recovered.endOffset
       if (next === undefined || last) {
         segment.indexes = recovered.indexes
@@ -212,7 +220,7 @@ export class LogLoader {
     return SegmentIndexes.empty(segment.baseOffset)
   }
 
-  /** Makes durable what is sound above the durable offset, and sets aside what is not. */
+  /** Sets aside what is not sound above the durable offset. */
   async #settleTail(segment: LogSegment, file: VfsFile, recovered: RecoveredSegment): Promise<void> {
     const { context } = this.#state
     const { torn, aboveFrom, endPosition } = recovered
@@ -225,9 +233,7 @@ export class LogLoader {
       const path = await setTailAside(context.vfs, segment, file, torn.position)
       context.logger.warn({ path }, 'The bytes of a torn tail were set aside.')
     }
-    if (aboveFrom === undefined || aboveFrom >= endPosition || plantedBugs.recoveredTailUnsynced) return
-    await context.syncs.run(() => makeDurable(file, { from: aboveFrom, to: endPosition }))
-    this.#state.folderDirty = true
+    if (aboveFrom !== undefined) this.#state.folderDirty = true
   }
 
   /** Takes the segments from `slot` on out of the log: they do not continue it. */

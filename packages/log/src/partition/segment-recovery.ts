@@ -1,10 +1,12 @@
 import type { VfsFile } from '@varve/platform'
+import { logLimits } from '../limits.ts'
 import type { LogSegment } from '../segment/log-segment.ts'
 import { SegmentIndexes } from '../segment/segment-indexes.ts'
 import { SegmentScanner, type BatchSpan } from '../segment/segment-scanner.ts'
 import { plantedBugs } from '../testing/planted-bugs.ts'
 import type { FindingKind } from './finding.ts'
 import type { LogState } from './log-state.ts'
+import type { TailKeeper } from './tail-keeper.ts'
 
 export interface SegmentRecoveryOptions {
   readonly segment: LogSegment
@@ -16,6 +18,8 @@ export interface SegmentRecoveryOptions {
   readonly trustAbove: boolean
   /** The next segment's base offset. */
   readonly endOffset: number
+  /** Makes what is sound above durable. */
+  readonly keeper?: TailKeeper | undefined
   readonly report: (kind: FindingKind, position: number, offset: number, message: string) => void
 }
 
@@ -45,13 +49,10 @@ export class SegmentRecovery {
   constructor(options: SegmentRecoveryOptions) {
     const { segment, file, endOffset, state } = options
     this.#options = options
-    this.#scanner = new SegmentScanner({
-      file,
-      size: segment.size,
-      baseOffset: segment.baseOffset,
-      endOffset,
-      gaps: state.gaps,
-    })
+    // Nearly all of what it walks is read whole: fewer and larger reads than for a look at headers.
+    const memory = Buffer.allocUnsafe(Math.min(logLimits.recoveryChunkBytes, Math.max(segment.size, 1)))
+    const { baseOffset, size } = segment
+    this.#scanner = new SegmentScanner({ file, size, baseOffset, endOffset, gaps: state.gaps }, memory)
     this.#indexes = SegmentIndexes.empty(segment.baseOffset)
     this.#expected = segment.baseOffset
   }
@@ -142,6 +143,7 @@ export class SegmentRecovery {
       this.#aboveFrom ??= this.#position
       segment.indexesChanged = true
       this.#take(span)
+      this.#options.keeper?.found(this.#aboveFrom, this.#position)
       return
     }
     const position = this.#position

@@ -76,14 +76,18 @@ async function copy(
   target: VfsFile,
   range: { from: number; to: number; at: number },
 ): Promise<void> {
-  const memory = Buffer.allocUnsafe(Math.min(COPY_BYTES, Math.max(1, range.to - range.from)))
-  for (let done = 0; done < range.to - range.from;) {
-    const wanted = Math.min(memory.length, range.to - range.from - done)
-    const count = await source.read(memory.subarray(0, wanted), range.from + done)
+  const length = range.to - range.from
+  const memories = [0, 1].map(() => Buffer.allocUnsafe(Math.min(COPY_BYTES, Math.max(1, length))))
+  // While one piece is written the next one is read.
+  let writing: Promise<void> = Promise.resolve()
+  for (let done = 0, turn = 0; done < length; turn++) {
+    const memory = memories[turn & 1]?.subarray(0, length - done) ?? Buffer.alloc(0)
+    const [count] = await Promise.all([source.read(memory, range.from + done), writing])
     if (count === 0) return
-    await target.write([memory.subarray(0, count)], range.at + done)
+    writing = target.write([memory.subarray(0, count)], range.at + done)
     done += count
   }
+  await writing
 }
 
 /** `<base offset>.<position>.torn`, with a number behind where an earlier tail has that name. */
