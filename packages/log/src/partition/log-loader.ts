@@ -10,6 +10,7 @@ import { plantedBugs } from '../testing/planted-bugs.ts'
 import type { Finding, FindingKind } from './finding.ts'
 import type { LogState } from './log-state.ts'
 import type { PartitionFiles } from './partition-files.ts'
+import { isSettled } from './settled-log.ts'
 import { SegmentRecovery, type RecoveredSegment } from './segment-recovery.ts'
 import { TailKeeper } from './tail-keeper.ts'
 import { cutTail, setSegmentAside, setTailAside } from './torn-tail.ts'
@@ -55,21 +56,9 @@ export class LogLoader {
     const state = this.#state
     const { note } = this.#known
     const { epochs, segments } = files
-    if (epochs === undefined || note?.state !== 'settled') return false
-    if (note.durableOffset !== this.#durable) return false
-    const newest = segments.find(({ baseOffset }) => baseOffset === note.segment)
-    if (newest?.size !== note.position) return false
-    if (
-      segments.some(
-        ({ size, baseOffset }) => baseOffset > note.segment || (size === 0 && baseOffset !== note.segment),
-      )
-    )
-      return false
+    if (note === undefined || epochs === undefined || note.durableOffset !== this.#durable) return false
+    if (!isSettled(note, files) || (files.deleted.length > 0 && !state.context.readOnly)) return false
     const end = note.durableOffset
-    if (newest.size === 0 ? newest.baseOffset !== end : newest.baseOffset >= end) return false
-    if (files.deleted.length > 0 && !state.context.readOnly) return false
-    // Epochs that are lost, and names above the end, are the loader's work.
-    if ((epochs.latest?.startOffset ?? (end > 0 ? Infinity : 0)) > end) return false
     if (!loadSettledProducers(state, files, end)) return false
     this.#tellUnknown(files)
     state.epochs = epochs

@@ -34,7 +34,7 @@ export interface LogContext {
   /** Makes it durable, in the checkpoints at the root, that a log starts there, and how far it is durable. */
   checkpointStart(name: string, offsets: { start: number; durableOffset: number }): Promise<void>
   /** Told of what is found wrong after a partition was opened, as on its first append. */
-  report(finding: Finding): void
+  readonly report: (finding: Finding) => void
   /** How long a producer that is not seen is remembered, milliseconds. */
   readonly producerIdExpirationMs: number
   /** Notes, unsynced, how far a partition is durable. */
