@@ -1,13 +1,10 @@
-import { isVarveError, VarveError } from '@varve/platform'
+import { isVarveError } from '@varve/platform'
 import {
-  isCodecLoaded,
-  loadCodec,
   patchBaseOffset,
   patchLeaderEpoch,
   patchLogAppendTime,
   readBatchSize,
   readLastOffsetDelta,
-  type CodecName,
 } from '@varve/records'
 import { plantedBugs } from '../testing/planted-bugs.ts'
 import {
@@ -17,10 +14,12 @@ import {
   type AppendOrigin,
   type DuplicateAppend,
 } from '../producer/producer-append-info.ts'
+import { refusal, unsynced } from './append-errors.ts'
 import { AppendQueue, type AppendInfo, type PendingAppend } from './append-queue.ts'
+import { CodecLoading } from './codec-loading.ts'
 import type { LogFlusher } from './log-flusher.ts'
 import type { LogState } from './log-state.ts'
-import { missingCodecs, validateAppend, type ValidatedBatches } from './log-validator.ts'
+import { validateAppend, type ValidatedBatches } from './log-validator.ts'
 import { SegmentWriter } from './segment-writer.ts'
 
 const NO_BYTES = Buffer.alloc(0)
@@ -64,49 +63,32 @@ export class LogAppender {
   readonly #flusher: LogFlusher
   readonly #writer: SegmentWriter
   readonly #queue = new AppendQueue()
+  readonly #codecs: CodecLoading
   readonly #visible: () => void
   /** What runs between two rounds. */
   readonly #tasks: (() => Promise<void>)[] = []
   #running: Promise<void> | undefined
-  /** Set while an append waits for a codec to be loaded; those that come after it wait behind it. */
-  #loading: Promise<void> | undefined
 
   constructor(state: LogState, flusher: LogFlusher, visible: () => void) {
     this.#state = state
     this.#flusher = flusher
     this.#visible = visible
     this.#writer = new SegmentWriter(state, flusher)
+    this.#codecs = new CodecLoading(state)
   }
 
   append(batches: Buffer, options: AppendOptions = {}): Promise<AppendInfo> {
     return new Promise((resolve, reject) => {
-      if (this.#loading === undefined && this.#missingCodecs(batches).length === 0)
-        this.#enter(batches, options, resolve, reject)
+      const loading = this.#codecs.load(batches)
+      if (loading === undefined) this.#enter(batches, options, resolve, reject)
       else {
         // Without an acknowledgement the caller's memory is free at once.
         const bytes = options.acks === 0 ? Buffer.from(batches) : batches
-        const loading = this.#loadCodecs(bytes, this.#loading)
-          .then(() => {
-            this.#enter(bytes, options, resolve, reject)
-          }, reject)
-          .then(() => {
-            if (this.#loading === loading) this.#loading = undefined
-          })
-        this.#loading = loading
+        loading.then(() => {
+          this.#enter(bytes, options, resolve, reject)
+        }, reject)
       }
     })
-  }
-
-  #missingCodecs(batches: Buffer): CodecName[] {
-    return missingCodecs(batches, this.#state.config, isCodecLoaded)
-  }
-
-  /** Behind all that wait for a codec already: calls keep their order. */
-  async #loadCodecs(batches: Buffer, before: Promise<void> | undefined): Promise<void> {
-    await before
-    // Settings may change meanwhile, and the codec with them.
-    for (let codecs = this.#missingCodecs(batches); codecs.length > 0; codecs = this.#missingCodecs(batches))
-      for (const codec of codecs) await loadCodec(codec)
   }
 
   /** Checks the batches, before their turn, and lets them in as soon as there is room. */
@@ -154,10 +136,8 @@ export class LogAppender {
 
   /** Waits until nothing is queued. */
   async idle(): Promise<void> {
-    while (this.#loading !== undefined || this.#running !== undefined) {
-      await this.#loading
-      await this.#running
-    }
+    await this.#codecs.idle()
+    while (this.#running !== undefined) await this.#running
   }
 
   #checkHeadroom(bytes: number): void {
@@ -361,27 +341,4 @@ function settle(appends: readonly PendingAppend[]): void {
 
 function infoOf({ baseOffset, lastOffset, logAppendTime, logStartOffset }: PendingAppend): AppendInfo {
   return { baseOffset, lastOffset, logAppendTime, logStartOffset }
-}
-
-/** Nothing was synced, and nothing failed to be: the next sync takes it along. To send it again would double it. */
-function unsynced(state: LogState, cause: unknown): VarveError {
-  const code = isVarveError(cause) ? cause.code : 'KAFKA_STORAGE_ERROR'
-  const why = cause instanceof Error ? cause.message : String(cause)
-  return new VarveError(
-    code,
-    `The append to ${state.name} is written but not synced yet, so it may still become visible: ${why}`,
-    { context: { ...(isVarveError(cause) ? cause.context : {}), ...state.topicPartition }, cause },
-  )
-}
-
-function refusal(state: LogState, cause: unknown): VarveError {
-  const code = isVarveError(cause, 'DISK_FULL', 'TOO_MANY_OPEN_FILES', 'KAFKA_STORAGE_ERROR')
-    ? cause.code
-    : 'KAFKA_STORAGE_ERROR'
-  const why = cause instanceof Error ? cause.message : String(cause)
-  return new VarveError(code, `The append to ${state.name} failed and left nothing behind: ${why}`, {
-    context: { ...(isVarveError(cause) ? cause.context : {}), ...state.topicPartition },
-    retriable: code !== 'KAFKA_STORAGE_ERROR',
-    cause,
-  })
 }

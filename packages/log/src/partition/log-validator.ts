@@ -145,7 +145,7 @@ function checkOne(bytes: Buffer, at: number, size: number, options: ValidatorOpt
       { position: at, wanted: offsets, found: count },
     )
   const written = size === bytes.length ? writtenBatchOf(bytes) : undefined
-  if (written !== undefined && written.crc === readCrc(bytes, at)) {
+  if (written?.crc === readCrc(bytes, at)) {
     if (config.compact && !written.keyed) throw withoutKey(of, at)
     checkTimestamps(bytes, at, written, options)
     return undefined

@@ -1,5 +1,6 @@
 import type { VfsFile } from '@varve/platform'
 import { readBatchSize, readLastOffset, readMaxTimestamp } from '@varve/records'
+import { gather } from '../files/gather.ts'
 import { logLimits } from '../limits.ts'
 import { preallocate, trimPreallocated } from '../segment/preallocation.ts'
 import { LogSegment } from '../segment/log-segment.ts'
@@ -205,11 +206,14 @@ export class SegmentWriter {
 
   async #writeBuffers(segment: LogSegment, buffers: readonly Buffer[]): Promise<void> {
     await this.#state.context.files.use(segment.logPath, async file => {
+      const gathered = gather(buffers)
       try {
-        await file.write(buffers, segment.size)
+        await file.write(gathered.buffers, segment.size)
       } catch (error) {
         await this.#cut(segment, file, error)
         throw error
+      } finally {
+        gathered.release()
       }
     })
   }
