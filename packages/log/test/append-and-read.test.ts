@@ -1,8 +1,9 @@
 import t from 'tap'
-import { FakeClock, MemFs } from '@varve/platform'
+import { FakeClock, MemFs, SeededRandom } from '@varve/platform'
 import { readAttributes, readBatchSize, readMaxTimestamp, recordsOf, timestampTypeOf } from '@varve/records'
 import { batchOf, compressedBatchOf, FaultFs } from '@varve/testkit'
 import { logConfigOf } from '../src/log-config.ts'
+import { plant } from '../src/testing/planted-bugs.ts'
 import { config, DAY, damage, numbers, openLog, range, TOPIC_ID, valuesFrom } from './helpers.ts'
 
 t.test('appends get their offsets in the order of the calls', async t => {
@@ -64,6 +65,122 @@ t.test('readers are woken when more is visible', async t => {
   t.same(seen, [5, 10])
   await directory.close()
 })
+
+/** Readers that wait for records until they have seen 50; resolves when no append comes any more. */
+async function waitingReaders(): Promise<number[]> {
+  const { directory, log } = await openLog({ vfs: new FaultFs(new MemFs()) })
+  const seen = [0, 0, 0]
+  const stops = seen.map((_, reader) => {
+    let reading: Promise<void> | undefined
+    const read = async (): Promise<void> => {
+      for (let offset = seen[reader] ?? 0; offset < log.highWatermark; offset = seen[reader] ?? 0) {
+        const { bytes } = await log.read({ offset })
+        for (let at = 0; at < bytes.length; at += readBatchSize(bytes, at))
+          seen[reader] = bytes.readInt32BE(at + 4) + bytes.readInt32BE(at + 23) + 1
+      }
+      reading = undefined
+    }
+    return log.onVisible(() => {
+      reading ??= read()
+    })
+  })
+  await Promise.all(range(0, 10).map(batch => log.append(numbers(Number(batch) * 5, 5))))
+  for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
+  for (const stop of stops) stop()
+  await directory.close()
+  return seen
+}
+
+t.test('all who wait are woken, and the bug of a lost wake-up is found', async t => {
+  t.same(await waitingReaders(), [50, 50, 50])
+  t.teardown(plant('wakeUpLost'))
+  t.not(String(await waitingReaders()), '50,50,50')
+})
+
+t.test(
+  'a reader that lost its segment reads on in the new list, or is out of range, and never garbage',
+  async t => {
+    const fs = new FaultFs(new MemFs())
+    const settings = config({ segmentBytes: 1000, fileDeleteDelayMs: 0 })
+    // A handle at a time: each read has to open its file again.
+    const { directory, log } = await openLog({ vfs: fs, config: settings, openFilesMax: 1 })
+    for (let batch = 0; batch < 40; batch++) await log.append(numbers(batch * 10, 10))
+    for (const before of [100, 155, 290]) {
+      const offset = log.logStartOffset + 5
+      const hold = fs.hold({
+        operation: 'open',
+        path: `${String(log.segments.findLast(s => s.baseOffset <= offset)?.baseOffset)}.log`,
+      })
+      const reading = log.read({ offset }).then(
+        ({ bytes }) => Number(bytes.readBigInt64BE(0)) <= offset,
+        (error: unknown) => (error as { code: string }).code,
+      )
+      const looking = log.offsetForTimestamp(DAY + offset)
+      await Promise.race([hold.reached(), new Promise(resolve => setImmediate(resolve))])
+      const deleting = log.deleteRecords(before)
+      hold.release()
+      await deleting
+      t.ok([true, 'OFFSET_OUT_OF_RANGE'].includes(await reading), String(await reading))
+      const found = (await looking)?.offset ?? -1
+      t.ok([offset, before].includes(found), `a lookup meanwhile: ${found}`)
+      t.equal((await log.offsetForTimestamp(0))?.offset, before, 'no record below the start is an answer')
+      t.same(await valuesFrom(log), range(before, 400))
+    }
+    const [first] = log.segments
+    if (first === undefined) return
+    await valuesFrom(log, 380)
+    fs.sync.unlink(first.path)
+    await t.rejects(log.read({ offset: log.logStartOffset }), {
+      code: 'CORRUPT_MESSAGE',
+      context: { path: first.path },
+    })
+    await directory.close()
+  },
+)
+
+t.test(
+  'the largest timestamp is that of the first record that has it, among those that may be read',
+  async t => {
+    const fs = new FaultFs(new MemFs())
+    const settings = config({
+      segmentBytes: 2000,
+      indexIntervalBytes: 200,
+      segmentMs: Number.MAX_SAFE_INTEGER,
+    })
+    const { directory, log } = await openLog({ vfs: fs, config: settings })
+    t.equal(await log.maxTimestamp(), undefined)
+    const stamps: number[] = []
+    const random = new SeededRandom('largest')
+    const check = async (what: string): Promise<void> => {
+      const readable = stamps.slice(log.logStartOffset, log.highWatermark)
+      const timestamp = Math.max(...readable)
+      const offset = log.logStartOffset + readable.indexOf(timestamp)
+      t.match(await log.maxTimestamp(), { offset, timestamp }, what)
+    }
+    for (let batch = 0; batch < 60; batch++) {
+      const records = Array.from({ length: 4 }, () => ({
+        value: `${batch}`,
+        timestamp: DAY + random.int(200),
+      }))
+      for (const { timestamp } of records) stamps.push(timestamp)
+      await log.append(batchOf(records))
+      if (batch % 5 === 0) await check(`after batch ${batch}`)
+    }
+    const hold = fs.hold({ operation: 'datasync', path: '.log' })
+    const future = log.append(batchOf([{ value: 'future', timestamp: DAY + 5000 }]))
+    await hold.reached()
+    await check('while a larger one is not acknowledged')
+    hold.release()
+    await future
+    stamps.push(DAY + 5000)
+    await check('now it is')
+    for (const before of [3, 57, 122, 201, 239]) {
+      await log.deleteRecords(before)
+      await check(`from ${before} on`)
+    }
+    await directory.close()
+  },
+)
 
 t.test('acks=0 resolves when queued, and the memory is free at once', async t => {
   const fs = new FaultFs(new MemFs())

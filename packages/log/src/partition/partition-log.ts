@@ -9,6 +9,7 @@ import { LogAppender, type AppendOptions } from './log-appender.ts'
 import { LogFlusher } from './log-flusher.ts'
 import { LogLoader, type KnownOffsets } from './log-loader.ts'
 import { LogReader, type FetchData, type IsolationLevel, type ReadRequest } from './log-reader.ts'
+import { plantedBugs } from '../testing/planted-bugs.ts'
 import { LogState } from './log-state.ts'
 import { readPartitionFiles, type PartitionFiles } from './partition-files.ts'
 import { LogRetention } from '../retention/log-retention.ts'
@@ -54,7 +55,10 @@ export class PartitionLog {
     this.topicId = state.topicId
     this.folder = state.folder
     const visible = (): void => {
-      for (const listener of [...this.#listeners]) listener()
+      for (const listener of [...this.#listeners]) {
+        listener()
+        if (plantedBugs.wakeUpLost) return
+      }
     }
     const indexes = new SegmentIndexAccess(state)
     this.#flusher = new LogFlusher(state, visible)

@@ -21,6 +21,8 @@ export const plantedBugs = {
   indexTrustedUnchecked: false,
   /** What a read of the newest batches gives lies in memory that later appends use again. */
   bufferReusedUnderReader: false,
+  /** Of all that wait for more records one is woken. */
+  wakeUpLost: false,
   /** Zeros are taken for records: their range counts as readable. */
   zerosTakenForRecords: false,
   /** The high watermark moves before the sync. */
