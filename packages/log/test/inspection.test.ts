@@ -1,9 +1,18 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { NodeFs, realClock, type Vfs } from '@varve/platform'
+import { writeControlRecord } from '@varve/records'
 import { batchOf, FakeClock, fixture, MemFs, SeededRandom } from '@varve/testkit'
 import t from 'tap'
-import { LogDirectory, verify, type Flaw, type VerifySummary } from '../src/index.ts'
+import {
+  defaultLogConfig,
+  LogDirectory,
+  verify,
+  type Flaw,
+  type LogConfig,
+  type PartitionLog,
+  type VerifySummary,
+} from '../src/index.ts'
 
 const ROOT = '/data'
 
@@ -160,6 +169,69 @@ t.test('beside a living owner, and after its crash, what is unfinished is a note
   put(vfs, path, Buffer.concat([bytes, bytes.subarray(0, 40)]))
   t.match((await check(vfs)).flaws, [{ type: 'damage', kind: 'batch' }])
 })
+
+t.test('no power cut, deletion or transaction is taken for damage', async t => {
+  for (const seed of [1, 2, 3, 5]) {
+    const random = new SeededRandom(seed)
+    const vfs = new MemFs({ crashable: true })
+    const config: LogConfig = {
+      ...defaultLogConfig,
+      segmentBytes: 4096,
+      indexIntervalBytes: 200,
+      flushMessages: seed % 2 === 0 ? 1 : Number.MAX_SAFE_INTEGER,
+      preallocate: seed === 3,
+    }
+    const options = { vfs, clock: new FakeClock(), random, configOf: () => config }
+    const directory = await LogDirectory.open(ROOT, options)
+    const topicId = 'AAAAAAAAAAAAAAAAAAAAAA'
+    const log = await directory.createPartition({ topic: 'a', partition: 0, topicId, config })
+    const producers = new Map<number, { sequence: number; open: boolean }>()
+    for (let n = 0; n < 120; n++) {
+      const title = `seed ${seed}, step ${n}`
+      await step(log, { random, producers, n })
+      if (random.int(20) === 0) t.same(damages((await check(vfs)).flaws), [], `${title}: beside its owner`)
+      if (random.int(12) !== 0) continue
+      const crashed = vfs.crashClone({ rng: new SeededRandom(n), unsyncedPercent: random.int(101) })
+      t.same(damages((await check(crashed)).flaws), [], `${title}: after a power cut`)
+      const again = await LogDirectory.open(ROOT, { ...options, vfs: crashed })
+      await again.close()
+      t.same(damages((await check(crashed)).flaws), [], `${title}: recovered and closed`)
+    }
+    await directory.close()
+    t.same(damages((await check(vfs)).flaws), [], `seed ${seed}: closed`)
+  }
+})
+
+interface Steps {
+  random: SeededRandom
+  producers: Map<number, { sequence: number; open: boolean }>
+  n: number
+}
+
+/** An append to a transaction, its end, a plain append, or records deleted. */
+async function step(log: PartitionLog, { random, producers, n }: Steps): Promise<void> {
+  const producerId = 1 + random.int(3)
+  const producer = producers.get(producerId) ?? { sequence: 0, open: false }
+  producers.set(producerId, producer)
+  const of = { producerId, producerEpoch: 0, transactional: true }
+  const choice = random.int(10)
+  if (choice < 6) {
+    const values = Array.from({ length: 1 + random.int(4) }, () => `${n} ${'x'.repeat(random.int(60))}`)
+    const timestamp = 1_000_000_000_000 + random.int(100_000)
+    await log.append(batchOf(values, { ...of, baseSequence: producer.sequence, timestamp }))
+    producer.sequence += values.length
+    producer.open = true
+  } else if (choice < 8 && producer.open) {
+    const type = random.int(2) === 0 ? 'abort' : 'commit'
+    const marker = writeControlRecord({ type, version: 0, coordinatorEpoch: 0 })
+    await log.append(batchOf([marker], { ...of, control: true }), { origin: 'coordinator' })
+    producer.open = false
+  } else if (n % 30 === 29) {
+    await log.deleteRecords(Math.max(log.logStartOffset, log.highWatermark - 20 - random.int(30)))
+  } else {
+    await log.append(batchOf([`plain ${n}`]))
+  }
+}
 
 t.test('paths that are no data are refused in a sentence', async t => {
   const vfs = new MemFs()

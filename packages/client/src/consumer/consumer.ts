@@ -52,9 +52,8 @@ export class RecordConsumer<K, V> implements api.Consumer<K, V> {
     const checked = checkConsumerOptions(options, context.clock)
     this.#options = checked
     this.#fetcher = new Fetcher(context, {
+      ...checked,
       decoder: new RecordDecoder(checked),
-      fetchBytesMax: checked.fetchBytesMax,
-      isolation: checked.isolation,
       wake: () => this.#wakeup.wake(),
       reset: one => resetPosition(context, checked, one),
     })

@@ -10,6 +10,7 @@ export class EntryFile {
   readonly #bytes: Buffer
   #start = 0
   #end = 0
+  #used: number | undefined
 
   constructor(file: VfsFileSync, entrySize: number) {
     this.#file = file
@@ -37,14 +38,20 @@ export class EntryFile {
       : undefined
   }
 
-  /** Whether nothing but zeros follows from an entry on. */
-  isZeroFrom(slot: number): boolean {
-    for (let position = slot * this.#entrySize; position < this.size;) {
-      const count = this.#file.read(this.#bytes, position)
-      this.#start = this.#end = 0
-      if (count === 0 || this.#bytes.subarray(0, count).some(byte => byte !== 0)) return false
-      position += count
+  /** How many entries come before the zeros at the end, which are room that was preallocated. */
+  get used(): number {
+    return (this.#used ??= this.#countUsed())
+  }
+
+  #countUsed(): number {
+    this.#start = this.#end = 0
+    for (let end = this.size; end > 0;) {
+      const from = Math.max(0, end - this.#bytes.length)
+      const count = this.#file.read(this.#bytes.subarray(0, end - from), from)
+      for (let at = count - 1; at >= 0; at--)
+        if (this.#bytes[at] !== 0) return Math.ceil((from + at + 1) / this.#entrySize)
+      end = from
     }
-    return true
+    return 0
   }
 }

@@ -9,6 +9,8 @@ export interface IndexProblem {
   readonly message: string
   /** A preallocated rest of zeros, or entries that run ahead of the log: as after a crash, or beside an owner. */
   readonly unfinished: boolean
+  /** Of a transaction's marker. */
+  readonly offset?: number
 }
 
 interface Entry {
@@ -23,7 +25,8 @@ abstract class IndexCheck {
   protected readonly baseOffset: number
   protected slot = 0
   readonly #entrySize: number
-  #ended = false
+  #firstZero: number | undefined
+  #zeros = 0
 
   constructor(file: EntryFile, options: { baseOffset: number; entrySize: number }) {
     this.file = file
@@ -31,15 +34,17 @@ abstract class IndexCheck {
     this.#entrySize = options.entrySize
   }
 
-  /** The next entry; undefined behind the last one, a preallocated rest left out. */
+  /** The next entry; undefined behind the last one, a preallocated rest left out. Zeros before it are passed over. */
   protected next(): Entry | undefined {
-    if (this.#ended) return undefined
-    const bytes = this.file.at(this.slot)
-    if (bytes === undefined || this.#isRest(bytes)) {
-      this.#ended = true
-      return undefined
+    for (; this.slot < this.#used; this.slot++) {
+      const bytes = this.file.at(this.slot)
+      if (bytes === undefined) return undefined
+      if (this.slot === 0 && this.#zeroMayBeFirst) return this.read(bytes)
+      if (bytes.some(byte => byte !== 0)) return this.read(bytes)
+      this.#firstZero ??= this.slot
+      this.#zeros++
     }
-    return this.read(bytes)
+    return undefined
   }
 
   protected abstract read(bytes: Buffer): Entry
@@ -55,6 +60,11 @@ abstract class IndexCheck {
   /** What is left once the last batch came by. */
   *leftOver(behind: string): Generator<IndexProblem> {
     const entry = this.next()
+    if (this.#firstZero !== undefined) {
+      const position = this.#firstZero * this.#entrySize
+      // Pages that were never synced may be missing after a crash.
+      yield { position, message: `has ${this.#zeros} entries of zeros among others`, unfinished: true }
+    }
     if (entry !== undefined) yield this.problem(behind, true)
     else if (this.file.size > this.slot * this.#entrySize) yield this.#rest()
   }
@@ -62,16 +72,19 @@ abstract class IndexCheck {
   #rest(): IndexProblem {
     const position = this.slot * this.#entrySize
     const bytes = this.file.size - position
-    const what = this.file.isZeroFrom(this.slot)
-      ? 'zeros that were preallocated'
-      : 'bytes that are no whole entry'
+    const zeros = this.slot >= this.file.used
+    const what = zeros ? 'zeros that were preallocated' : 'bytes that are no whole entry'
     return { position, message: `ends in ${bytes} ${what}`, unfinished: true }
   }
 
   /** One entry of zeros alone is a batch at the base offset with the timestamp 0, not a preallocated rest. */
-  #isRest(bytes: Buffer): boolean {
-    if (bytes.some(byte => byte !== 0)) return false
-    return !(this.slot === 0 && this.file.size === TIME_ENTRY_SIZE) && this.file.isZeroFrom(this.slot)
+  get #zeroMayBeFirst(): boolean {
+    return this.file.size === TIME_ENTRY_SIZE
+  }
+
+  /** Whole entries that count. */
+  get #used(): number {
+    return Math.min(this.file.entries, Math.max(this.file.used, this.#zeroMayBeFirst ? 1 : 0))
   }
 }
 

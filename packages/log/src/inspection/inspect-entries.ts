@@ -33,7 +33,7 @@ export function entriesOf(fs: VfsSync, path: string): number | null {
   try {
     const file = fs.open(path, 'read')
     try {
-      return usedEntries(new EntryFile(file, entrySize))
+      return shownEntries(new EntryFile(file, entrySize))
     } finally {
       file.close()
     }
@@ -43,21 +43,9 @@ export function entriesOf(fs: VfsSync, path: string): number | null {
   }
 }
 
-/** Zeros at the end are room that was preallocated: found by halving, as entries only grow. */
-function usedEntries(file: EntryFile): number {
-  if (file.entries <= 1) return file.entries
-  let low = 0
-  let high = file.entries
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (isZero(file.at(middle))) high = middle
-    else low = middle + 1
-  }
-  return low
-}
-
-function isZero(bytes: Buffer | undefined): boolean {
-  return bytes?.some(byte => byte !== 0) !== true
+/** One entry of zeros alone may be a batch at the base offset with the timestamp 0. */
+function shownEntries(file: EntryFile): number {
+  return file.entries <= 1 ? file.entries : Math.min(file.used, file.entries)
 }
 
 /** The entries of one small file of a partition: an index, a snapshot of producers, the leader epochs. */
@@ -79,7 +67,7 @@ function* index(
   const opened = fs.open(path, 'read')
   try {
     const file = new EntryFile(opened, entrySize)
-    const entries = usedEntries(file)
+    const entries = shownEntries(file)
     for (let slot = 0; slot < entries; slot++) {
       const bytes = file.at(slot)
       if (bytes === undefined) break

@@ -34,7 +34,8 @@ export function planOf(facts: RootFacts, name: string, topicId: string | undefin
     recoveryPoint,
     highWatermark: checkpoints[REPLICATION_OFFSET_FILE].get(name),
     logStartOffset: checkpoints[LOG_START_OFFSET_FILE].get(name),
-    notedStart: note?.logStartOffset,
+    // A start that grows is in the checkpoint before anything is deleted.
+    notedStart: note && Math.max(note.logStartOffset, checkpoints[LOG_START_OFFSET_FILE].get(name) ?? 0),
     durableNote: note?.durableOffset,
   }
 }

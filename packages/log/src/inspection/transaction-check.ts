@@ -65,7 +65,10 @@ export class TransactionIndexCheck {
     if (entry === undefined || typeof entry === 'string' || entry.lastOffset > wanted.lastOffset) {
       // Behind damage and below a log's start nobody knows whether the marker ended anything.
       if (certain)
-        yield this.#problem(typeof entry === 'string' ? entry : `is missing: ${what}`, entry === undefined)
+        yield {
+          ...this.#problem(typeof entry === 'string' ? entry : `is missing: ${what}`, entry === undefined),
+          offset: wanted.lastOffset,
+        }
       if (typeof entry === 'string') this.#slot++
       return
     }
@@ -78,9 +81,10 @@ export class TransactionIndexCheck {
       (!certain || entry.lastStableOffset === wanted.lastStableOffset)
     if (!same) {
       const { producerId, lastStableOffset } = entry
-      yield this.#problem(
+      const problem = this.#problem(
         `(producer ${producerId}, offsets ${entry.firstOffset} to ${entry.lastOffset}, last stable offset ${lastStableOffset}) is not ${what}`,
       )
+      yield { ...problem, offset: wanted.lastOffset }
     }
     this.#slot++
   }

@@ -138,6 +138,7 @@ class PartitionVerification {
       endOffset: next ?? Number.MAX_SAFE_INTEGER,
       gapsTo: plan.gapsTo,
       tornFrom: plan.clean ? Infinity : plan.durable,
+      transactionsTornFrom: files.snapshots.at(-1) ?? 0,
       finished: plan.clean,
       epochs: this.#epochs,
       offsetIndex,

@@ -34,6 +34,8 @@ export interface SegmentCheck {
   readonly gapsTo: number | 'anywhere'
   /** The offset from which on a torn end is no damage. */
   readonly tornFrom: number
+  /** The offset from which on the index of transactions may have lost what was not synced: that of the newest snapshot. */
+  readonly transactionsTornFrom: number
   /** Nothing in the indexes may be unfinished. */
   readonly finished: boolean
   readonly epochs: EpochCheck | undefined
@@ -162,10 +164,13 @@ function* damaged(
   }
   const sound = step.value
   if (sound !== undefined) {
-    const message =
-      `The batch at ${where}, is damaged: ${problem}; ` +
-      `the next sound one is at position ${sound.position}, offset ${sound.baseOffset}.`
-    yield found(flaw('damage', 'batch', place, message))
+    const next = `the next sound one is at position ${sound.position}, offset ${sound.baseOffset}`
+    const what = `The batch at ${where}, is damaged: ${problem}; ${next}`
+    // The system writes pages in any order: what was not synced may be torn in its middle.
+    const message = unfinished
+      ? `${what}; an owner that opens the directory sets all of this aside.`
+      : `${what}.`
+    yield found(flaw(unfinished ? 'note' : 'damage', unfinished ? 'torn-tail' : 'batch', place, message))
     yield read(Math.max(0, sound.position - position - passed))
     segment.offsetIndex?.check.skipTo(sound.position)
     segment.timeIndex?.check.skipTo(sound.baseOffset)
@@ -200,8 +205,9 @@ function* indexFlaws<C>(
   problems: (check: C) => Iterable<IndexProblem>,
 ): Steps<Flaw> {
   if (index === undefined) return
-  for (const { position, message, unfinished } of problems(index.check)) {
-    const type = unfinished && !segment.finished ? 'note' : 'damage'
+  for (const { position, message, unfinished, offset = -1 } of problems(index.check)) {
+    const torn = unfinished || offset >= segment.transactionsTornFrom
+    const type = torn && !segment.finished ? 'note' : 'damage'
     yield found(
       segment.flaw(type, kind, { path: index.path, position }, `The index ${index.path} ${message}.`),
     )

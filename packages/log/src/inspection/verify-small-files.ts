@@ -18,7 +18,7 @@ type FlawOf = (type: Flaw['type'], kind: FlawKind, place: FlawPlace, message: st
 const LEFT_OVER = /\.(deleted|torn|tmp|cleaned|swap|part)$/
 /** Offset and epoch. */
 const SNAPSHOT_FILE = /^\d{20}-(\d{10})\.checkpoint$/
-export const QUORUM_STATE_FILE = 'quorum-state'
+const QUORUM_STATE_FILE = 'quorum-state'
 const NAMES_SHOWN = 3
 
 /** What lies beside the segments. */
@@ -83,7 +83,15 @@ export function* verifyBatchFile(fs: VfsSync, path: string, epoch: number, flaw:
     const end = yield* verifySegment({
       ...{ path, file, size, baseOffset: 0, endOffset: Number.MAX_SAFE_INTEGER, gapsTo: 0 },
       ...none,
-      ...{ transactionIndex: undefined, tornFrom: Infinity, finished: true, indexBytes: 0, tally, flaw },
+      ...{
+        transactionIndex: undefined,
+        tornFrom: Infinity,
+        transactionsTornFrom: Infinity,
+        finished: true,
+        indexBytes: 0,
+        tally,
+        flaw,
+      },
     })
     if (end.torn || hasFooter(new BatchWalk({ file, size, baseOffset: 0, endOffset: Infinity, gapsTo: 0 })))
       return

@@ -1,5 +1,5 @@
 import { isVarveError, VarveError, type Clock, type Vfs } from '@varve/platform'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { parsePartitionName } from '../topic-partition.ts'
 import type { Flaw } from './flaw.ts'
 import { locate, type Location } from './location.ts'
@@ -43,6 +43,9 @@ export interface VerifySummary {
   /** Files that have no checksum and nothing to be compared with: a wrong but well-formed content goes unnoticed. */
   readonly unprovable: readonly string[]
 }
+
+/** Notes of one partition that are kept until it is known that there is no damage beside them. */
+const FLAWS_KEPT_MAX = 10_000
 
 const UNPROVABLE = [
   'meta.properties',
@@ -116,7 +119,7 @@ class Verification {
     if (location.kind === 'directory' && facts !== undefined) {
       yield* this.#directory(facts)
     } else if (location.kind === 'partition') {
-      yield* this.#partition(await this.#planOf(location.folder, facts))
+      yield* this.#settled(await this.#planOf(location.folder, facts))
     } else if (location.kind === 'file') {
       yield* this.#file(location, facts)
     }
@@ -135,8 +138,35 @@ class Verification {
       const folder = join(facts.root, name)
       const plan = await this.#planOf(folder, facts)
       yield* this.#topicIds(plan, ids)
-      yield* this.#partition(plan)
+      yield* this.#settled(plan)
     }
+  }
+
+  /**
+   * Beside a living owner, who deletes and rolls segments meanwhile, the files and what the root says of them may be of
+   * two times. What is damage is so at a second look, too.
+   */
+  async *#settled(plan: PartitionPlan): AsyncGenerator<Flaw, void, undefined> {
+    if (plan.clean) {
+      yield* this.#partition(plan)
+      return
+    }
+    const before = { tally: { ...this.#tally }, bytes: this.#bytes }
+    const flaws: Flaw[] = []
+    let damaged = false
+    for await (const flaw of this.#partition(plan)) {
+      damaged ||= flaw.type === 'damage'
+      if (flaws.length < FLAWS_KEPT_MAX) flaws.push(flaw)
+    }
+    if (!damaged) {
+      yield* flaws
+      return
+    }
+    Object.assign(this.#tally, before.tally)
+    this.#bytes = before.bytes
+    const { vfs } = this.#options
+    if ((await vfs.stat(plan.folder)) === undefined) return
+    yield* this.#partition(await this.#planOf(plan.folder, await readRoot(vfs, dirname(plan.folder))))
   }
 
   /** The partitions of a topic have one id between them. */
@@ -190,7 +220,7 @@ class Verification {
       )
     }
     // An index means something beside its log only, so the folder is walked.
-    for await (const flaw of this.#partition(await this.#planOf(folder, facts)))
+    for await (const flaw of this.#settled(await this.#planOf(folder, facts)))
       if (flaw.path === path) yield flaw
   }
 
