@@ -180,7 +180,7 @@ export class LogLoader {
         file,
         state: this.#state,
         durable: this.#durable,
-        trustAbove: this.#known.note?.state !== 'failed',
+        trustAbove: this.#known.note?.state !== 'failed' || plantedBugs.pageCacheTrusted,
         endOffset: next?.baseOffset ?? Number.MAX_SAFE_INTEGER,
         keeper,
         report: (kind, position, offset, message) => {

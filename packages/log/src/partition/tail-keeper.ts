@@ -45,7 +45,8 @@ export class TailKeeper {
   #keep(to: number): void {
     const from = this.#kept ?? to
     this.#kept = to
-    if (this.#failure !== undefined || plantedBugs.recoveredTailUnsynced) return
+    if (this.#failure !== undefined) return
+    if (plantedBugs.recoveredTailUnsynced || plantedBugs.pageCacheTrusted) return
     this.#running = this.#syncs
       .run(() => makeDurable(this.#file, { from, to }))
       .catch((error: unknown) => {
