@@ -31,7 +31,7 @@ const caughtBy: Readonly<Record<PlantedBug, string>> = {
   stableOffsetPastOpenTransaction: 'model',
   abortedDataShown: 'model',
   pageCacheTrusted: 'planted-bugs',
-  wakeUpLost: 'planted-bugs',
+  wakeUpLost: 'append-and-read',
   lengthTrusted: 'planted-bugs',
 }
 
@@ -68,21 +68,6 @@ t.test('after a failed sync nothing is shown that a loss of power could take', a
   t.equal(await lost(), false)
   t.teardown(plant('pageCacheTrusted'))
   t.equal(await lost(), true, 'the bug of trust in the page cache is found')
-})
-
-t.test('who waits for records is told of them', async t => {
-  const woken = async (): Promise<number> => {
-    const { directory, log } = await openLog({ vfs: new MemFs() })
-    let count = 0
-    log.onVisible(() => count++)
-    await log.append(numbers(0, 3))
-    const told = count
-    await directory.close()
-    return told
-  }
-  t.equal(await woken(), 1)
-  t.teardown(plant('wakeUpLost'))
-  t.equal(await woken(), 0, 'the bug of a lost wake-up is found')
 })
 
 t.test('a length that lies takes no memory', async t => {

@@ -314,7 +314,7 @@ export class LogAppender {
   #show(offset: number): void {
     if (offset <= this.#state.highWatermark) return
     this.#state.highWatermark = offset
-    if (!plantedBugs.wakeUpLost) this.#visible()
+    this.#visible()
   }
 
   /** The offsets that were given out behind a failed write are taken back: nobody has seen them. */

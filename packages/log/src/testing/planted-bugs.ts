@@ -53,8 +53,6 @@ export const plantedBugs = {
   topicNameAsPath: false,
   /** After a failed sync the next process believes what the page cache shows. */
   pageCacheTrusted: false,
-  /** Who waits for new records is not told of them. */
-  wakeUpLost: false,
   /** Memory is taken for the length that a batch says it has, before that is compared with what is left of the file. */
   lengthTrusted: false,
 }
