@@ -80,29 +80,21 @@ t.test('appends are refused before the disk is full, and go on when there is roo
   await refusesEarlyAndHeals(t as unknown as Tap, new MemFs({ bytesMax: 1024 * KIB }), '/data', 16 * KIB)
 })
 
-t.test(
-  'a real small disk',
-  { skip: canMount() ? false : 'SKIPPED: mounting a tmpfs takes root' },
-  async t => {
-    const path = mkdtempSync(join(tmpdir(), 'varve-small-disk-'))
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', path])
-    t.teardown(() => {
-      execFileSync('umount', ['-l', path])
-      rmdirSync(path)
-    })
-    await refusesEarlyAndHeals(t as unknown as Tap, new NodeFs(), join(path, 'data'), 128 * KIB)
-  },
-)
-
-function canMount(): boolean {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false
+t.test('a real small disk', async t => {
+  const path = mkdtempSync(join(tmpdir(), 'varve-small-disk-'))
   try {
-    execFileSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], { stdio: 'ignore' })
-    return true
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', path], { stdio: 'ignore' })
   } catch {
-    return false
+    rmdirSync(path)
+    t.pass('a tmpfs', { skip: 'to mount one takes root' })
+    return
   }
-}
+  t.teardown(() => {
+    execFileSync('umount', ['-l', path])
+    rmdirSync(path)
+  })
+  await refusesEarlyAndHeals(t as unknown as Tap, new NodeFs(), join(path, 'data'), 128 * KIB)
+})
 
 /** A disk of which a test says how much is left. */
 function diskWith(left: { bytes: number }): FaultFs {

@@ -170,6 +170,20 @@ t.test('records are deleted before an offset, as Kafka does', async t => {
   await reader.directory.close()
 })
 
+t.test('a reader beside the owner learns where the log starts now', async t => {
+  const { directory, log, vfs, clock } = await filled({ fileDeleteDelayMs: 60_000 })
+  const reader = await openLog({ vfs, clock, readOnly: true, config: config(small) })
+  const second = log.segments[1]!.baseOffset
+  await log.deleteRecords(second)
+  t.ok(await reader.log.refresh())
+  t.equal(reader.log.logStartOffset, second)
+  await t.rejects(reader.log.read({ offset: 0 }), { code: 'OFFSET_OUT_OF_RANGE' })
+  t.same(await valuesFrom(reader.log), range(second, 120))
+  t.same(reader.directory.findings, [])
+  await reader.directory.close()
+  await directory.close()
+})
+
 t.test('producers are known after all of their batches were deleted', async t => {
   const machine = new FakeMachine()
   let vfs = new MemFs({ crashable: true })
