@@ -312,7 +312,10 @@ t.test('opening reads no more than a snapshot’s distance below what is durable
   const found = snapshots(vfs)
   t.equal(found.length, 1, 'the newest stands for those before it')
   const last = Number(found[0]?.slice(0, 20))
-  t.ok(last > 0 && 20 - last <= logLimits.producerSnapshotBytes / bytes + 1, `the last one is of offset ${last}`)
+  t.ok(
+    last > 0 && 20 - last <= logLimits.producerSnapshotBytes / bytes + 1,
+    `the last one is of offset ${last}`,
+  )
   let read = 0
   const fs = new FaultFs(crashed(vfs, 1, 0), {
     onOperation: ({ operation, path }) => {
@@ -397,6 +400,52 @@ t.test('a duplicate costs no room on the disk, and compressed batches are told a
   })
   t.equal(log.size, size)
   await directory.close()
+})
+
+t.test('batches that are brought into the codec of their topic are still their producer’s', async t => {
+  const { directory, log } = await openLog({ vfs: new MemFs(), config: config({ compressionType: 'gzip' }) })
+  t.equal(await send(log, { sequence: 0, count: 3, bytes: 300 }), 0)
+  t.ok(log.size < 500)
+  t.equal(await send(log, { sequence: 0, count: 3, bytes: 300 }), 0)
+  t.same(await Promise.all([3, 4, 3].map(sequence => send(log, { sequence }))), [3, 4, 3])
+  t.equal(await send(log, { sequence: 6 }), 'OUT_OF_ORDER_SEQUENCE_NUMBER')
+  await directory.close()
+})
+
+/** A producer that sends each batch until it is acknowledged, while every operation fails in turn. */
+t.test('whatever fails, a producer that tries again is in the log once and in order', async t => {
+  let lives = 0
+  for (let nth = 1; ; nth += 5) {
+    const disk = new MemFs({ crashable: true })
+    const fs = new FaultFs(disk)
+    const fault = fs.fail({
+      nth,
+      operation: ['open', 'write', 'datasync', 'rename', 'syncDir', 'truncate', 'read'],
+    })
+    let machine = new FakeMachine()
+    let opened = await openLog({ vfs: fs, machine, config: config({ segmentBytes: 600 }) }).catch(
+      () => undefined,
+    )
+    for (let sequence = 0; sequence < 24; sequence++) {
+      for (let attempt = 0; ; attempt++) {
+        const got = opened === undefined ? 'closed' : await send(opened.log, { sequence })
+        if (got === sequence) break
+        if (attempt > 5) throw new Error(`operation ${nth}, sequence ${sequence}: ${got}`)
+        lives++
+        await opened?.directory.close().catch(() => undefined)
+        machine = new FakeMachine({ bootId: `boot-${nth}-${sequence}-${attempt}` })
+        opened = await openLog({ vfs: fs, machine, config: config({ segmentBytes: 600 }) }).catch(
+          () => undefined,
+        )
+      }
+    }
+    if (opened === undefined || fault.fired === 0) break
+    const wanted = Array.from({ length: 24 }, (_, sequence) => String(sequence))
+    const found = await valuesFrom(opened.log)
+    if (found.join() !== wanted.join()) t.fail(`operation ${nth}: ${found.join()}`)
+    await opened.directory.close().catch(() => undefined)
+  }
+  t.ok(lives > 5, `${lives} reopenings`)
 })
 
 t.test('batches without a producer leave nothing behind', async t => {

@@ -9,6 +9,7 @@ import {
 import { plantedBugs } from '../testing/planted-bugs.ts'
 import {
   analyzeProducers,
+  involvesProducers,
   isDuplicate,
   noteRefused,
   type AppendOrigin,
@@ -171,14 +172,16 @@ export class LogAppender {
     const now = state.context.clock.now()
     const logAppendTime = config.messageTimestampType === 'LogAppendTime' ? now : -1
     const baseOffset = state.nextOffset
-    const producers = analyzeProducers(bytes, {
-      of,
-      producers: state.producers,
-      baseOffset,
-      logAppendTime,
-      origin,
-      seenAt: state.context.clock.monotonic(),
-    })
+    const producers = involvesProducers(bytes)
+      ? analyzeProducers(bytes, {
+          of,
+          producers: state.producers,
+          baseOffset,
+          logAppendTime,
+          origin,
+          seenAt: state.context.clock.monotonic(),
+        })
+      : undefined
     if (producers !== undefined && isDuplicate(producers))
       return this.#duplicate(producers, { logAppendTime, resolve, reject })
     if (producers !== undefined) state.producers.assigned(producers)

@@ -251,7 +251,9 @@ export class PartitionLog {
   /** Makes durable what is written by now. */
   async flush(): Promise<void> {
     const { context, unopened } = this.#state
-    if (!context.readOnly && unopened === undefined) await this.#flusher.flush()
+    if (context.readOnly || unopened !== undefined) return
+    await this.#flusher.flush()
+    await this.#state.snapshots.settle()
   }
 
   /**

@@ -70,10 +70,16 @@ export interface AppendAnalysis {
   readonly seenAt: number
 }
 
+/** Whether any of the batches is a producer's or a coordinator's. */
+export function involvesProducers(bytes: Buffer): boolean {
+  for (let at = 0; at < bytes.length; at += readBatchSize(bytes, at))
+    if (readProducerId(bytes, at) >= 0 || isControl(readAttributes(bytes, at))) return true
+  return false
+}
+
 /**
  * Compares the batches of producers with what is known of them, as Kafka does before it appends
- * (UnifiedLog.analyzeAndValidateProducerState, ProducerAppendInfo). Changes nothing. Batches without a producer cost
- * one look at their header.
+ * (UnifiedLog.analyzeAndValidateProducerState, ProducerAppendInfo). Changes nothing.
  *
  * @returns undefined where no producer takes part
  * @throws `OUT_OF_ORDER_SEQUENCE_NUMBER`, `INVALID_PRODUCER_EPOCH`, `TRANSACTION_COORDINATOR_FENCED`,
