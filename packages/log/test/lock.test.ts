@@ -1,5 +1,5 @@
 import t from 'tap'
-import { fork, type ChildProcess } from 'node:child_process'
+import { fork, spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { cryptoRandom, MemFs, NodeFs, SeededRandom } from '@varve/platform'
@@ -241,6 +241,126 @@ t.test(
     }
   },
 )
+
+const linux = { skip: process.platform !== 'linux' && 'needs Linux' }
+
+t.test('below a path that no socket takes, too, the next one owns after kill -9', linux, async t => {
+  const deep = join('a'.repeat(70), 'b'.repeat(70))
+  const root = t.testdir({ 'child.mjs': CHILD, data: {} })
+  mkdirSync(join(root, 'data', deep), { recursive: true })
+  const data = join(root, 'data', deep)
+  t.ok(Buffer.byteLength(data) > 108)
+  const [first, second] = await Promise.all([start(t, root, data), start(t, root, data)])
+  t.equal(await ask(first, 'take'), 'owner')
+  t.ok(
+    readdirSync(data).some(name => name.endsWith('.sock')),
+    'its socket is there under its whole name',
+  )
+  t.equal(await ask(second, 'take'), 'DIRECTORY_LOCKED')
+  await kill(first)
+  t.equal(await ask(second, 'take'), 'owner')
+})
+
+const namespaces = spawnSync('unshare', ['--pid', '--fork', 'true'], { encoding: 'utf8' })
+const NO_NAMESPACES =
+  namespaces.status !== 0 &&
+  `no second pid namespace: ${namespaces.error?.message ?? namespaces.stderr.trim()}`
+
+t.test('a process of another pid namespace owns or waits as any other', { skip: NO_NAMESPACES }, async t => {
+  const root = t.testdir({ 'child.mjs': CHILD, data: {} })
+  const data = join(root, 'data')
+  const [outside, inside, other] = await Promise.all([
+    start(t, root, data),
+    start(t, root, data, { namespace: true }),
+    start(t, root, data, { namespace: true }),
+  ])
+  t.equal(await ask(outside, 'take'), 'owner')
+  t.equal(await ask(inside, 'take'), 'DIRECTORY_LOCKED')
+  await kill(outside)
+  t.equal(await ask(inside, 'take'), 'owner', 'it sees the death of a process that it cannot see')
+  t.equal(await ask(other, 'take'), 'DIRECTORY_LOCKED', 'a third namespace, where numbers begin anew')
+  const again = await start(t, root, data)
+  t.equal(await ask(again, 'take'), 'DIRECTORY_LOCKED')
+  await kill(inside)
+  t.equal(await ask(again, 'take'), 'owner')
+})
+
+t.test('after a restart of the machine no owner of before lives', linux, async t => {
+  class RestartedMachine extends NodeMachine {
+    override async facts() {
+      return { ...(await super.facts()), bootId: 'the next one' }
+    }
+  }
+  const root = t.testdir()
+  const taking = { vfs: new NodeFs(), root, random: cryptoRandom }
+  const before = await DirectoryLock.take({ ...taking, machine: new NodeMachine() })
+  t.teardown(() => before.release())
+  await t.rejects(DirectoryLock.take({ ...taking, machine: new NodeMachine() }), LOCKED)
+  const after = await DirectoryLock.take({ ...taking, machine: new RestartedMachine() })
+  await after.release()
+})
+
+/** A lock as Java's `FileChannel.lock` takes it: POSIX, of the whole file, until the process ends. */
+const LOCKERS = [
+  [
+    'python3',
+    '-c',
+    'import fcntl,sys; f=open(sys.argv[1],"r+"); fcntl.lockf(f,2|4); print("locked",flush=True); sys.stdin.read()',
+  ],
+  [
+    'perl',
+    '-e',
+    '$|=1; open(F,"+<",$ARGV[0]) or die; fcntl(F,6,pack("s s x4 q q l x4",1,0,0,0,0)) or die; print "locked\n"; <STDIN>',
+  ],
+] as const
+const locker = LOCKERS.find(([command]) => spawnSync(command, ['--version']).status === 0)
+
+t.test(
+  'a directory whose lock another process holds as Kafka does is refused',
+  { skip: process.platform !== 'linux' ? 'needs Linux' : locker === undefined && 'needs python3 or perl' },
+  async t => {
+    const root = t.testdir({ '.lock': '' })
+    const taking = { vfs: new NodeFs(), root, machine: new NodeMachine(), random: cryptoRandom }
+    const [command, option, script] = locker ?? LOCKERS[0]
+    const kafka = spawn(command, [option, script, join(root, '.lock')])
+    t.teardown(() => kafka.kill('SIGKILL'))
+    t.equal(String(await new Promise(resolve => kafka.stdout.once('data', resolve))).trim(), 'locked')
+    await t.rejects(DirectoryLock.take(taking), { code: 'DIRECTORY_LOCKED', message: /Kafka/ })
+    const gone = new Promise(resolve => kafka.once('exit', resolve))
+    kafka.kill('SIGKILL')
+    await gone
+    const lock = await DirectoryLock.take(taking)
+    await lock.release()
+  },
+)
+
+/** A child that takes the lock of `data` when it is asked to. */
+async function start(
+  t: { teardown: (run: () => void) => unknown },
+  root: string,
+  data: string,
+  { namespace = false } = {},
+): Promise<ChildProcess> {
+  const script = join(root, 'child.mjs')
+  const stdio = ['ignore', 'inherit', 'inherit', 'ipc'] as const
+  const child = namespace
+    ? spawn('unshare', ['--pid', '--fork', '--kill-child', process.execPath, script, data], {
+        stdio: [...stdio],
+      })
+    : fork(script, [data], { execArgv: [] })
+  t.teardown(() => {
+    child.kill('SIGKILL')
+  })
+  await answer(child)
+  return child
+}
+
+/** Ends when the process and its channel are gone: with `--kill-child` also the one inside of the namespace. */
+async function kill(child: ChildProcess): Promise<void> {
+  const gone = ['exit', 'disconnect'].map(event => new Promise(resolve => child.once(event, resolve)))
+  child.kill('SIGKILL')
+  await Promise.all(gone)
+}
 
 function ask(child: ChildProcess, message: string): Promise<unknown> {
   const answered = answer(child)
