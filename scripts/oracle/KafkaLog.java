@@ -134,7 +134,6 @@ public class KafkaLog {
         byte[] bytes = Base64.getDecoder().decode(step.get("bytes").asText());
         AppendOrigin origin = step.path("origin").asText("client").equals("coordinator") ? AppendOrigin.COORDINATOR : AppendOrigin.CLIENT;
         int epoch = step.path("leaderEpoch").asInt(0);
-        if (log.latestEpoch().orElse(-1) < epoch && step.has("leaderEpoch")) log.assignEpochStartOffset(epoch, log.logEndOffset());
         try {
             LogAppendInfo info = log.appendAsLeader(MemoryRecords.readableRecords(ByteBuffer.wrap(bytes)), epoch, origin,
                 RequestLocal.noCaching(), VerificationGuard.SENTINEL, (short) 0);

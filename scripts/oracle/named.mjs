@@ -24,9 +24,7 @@ const scenarios = {
       .do('batches')
   },
   'producer-without-sequence': s => {
-    s.idempotent(1, 0, -1)
-      .idempotent(1, -1, 0)
-      .append(1, { producerId: -1, producerEpoch: 0, baseSequence: 0 })
+    s.idempotent(1, 0, -1).append(1, { producerId: -1, producerEpoch: 0, baseSequence: 0 })
     s.append(1, { producerId: 1, producerEpoch: -1, baseSequence: -1 })
       .append(1, { producerId: -1, producerEpoch: -1, baseSequence: 3 })
       .state()
@@ -53,21 +51,6 @@ const scenarios = {
       .do('expire')
       .state()
     s.idempotent(3, 0, 7).transactional(4, 2, 9).state()
-  },
-  'producer-expiry-by-clock-not-by-record': s => {
-    s.idempotent(1, 0, 0, 1, { timestamp: NOW - 30 * DAY })
-      .do('expire')
-      .state()
-    s.idempotent(1, 0, 1, 1, { timestamp: NOW - 30 * DAY })
-      .idempotent(2, 0, 0, 1, { timestamp: NOW + HOUR / 2 })
-      .state()
-    s.do('reopen', { clean: true })
-      .state()
-      .advance(DAY + 1)
-      .do('reopen', { clean: false })
-      .state()
-      .idempotent(1, 0, 9)
-      .state()
   },
   'producer-reopen': s => {
     for (let i = 0; i < 8; i++) s.idempotent(1, 0, i, 1).transactional(2, 1, i, 1)

@@ -102,7 +102,7 @@ function checkProducers(t: Test, directory: LogDirectory): void {
       one.producerId,
       one.producerEpoch,
       one.coordinatorEpoch,
-      one.currentTransactionFirstOffset ?? -1,
+      one.currentTxnFirstOffset,
       one.lastTimestamp,
       one.lastSequence,
     ])

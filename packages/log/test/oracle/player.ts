@@ -30,7 +30,7 @@ export interface Seams {
     lastSequence: number
     lastTimestamp: number
     coordinatorEpoch: number
-    currentTransactionFirstOffset?: number
+    currentTxnFirstOffset: number
   }[]
   applyRetention(): Promise<unknown>
   deleteRecords(offset: number): Promise<unknown>
@@ -206,7 +206,7 @@ export class Player {
             lastSequence: one.lastSequence,
             lastTimestamp: one.lastTimestamp,
             coordinatorEpoch: one.coordinatorEpoch,
-            currentTransactionFirstOffset: one.currentTransactionFirstOffset ?? -1,
+            currentTransactionFirstOffset: one.currentTxnFirstOffset,
           })),
     }
   }
