@@ -177,7 +177,8 @@ public class KafkaLog {
         Iterator<? extends RecordBatch> batches = data.records.batches().iterator();
         if (batches.hasNext()) answer.put("first", batches.next().baseOffset());
         answer.put("empty", !answer.has("first"));
-        answer.put("lastStableOffset", log.lastStableOffset());
+        // Below the start it means the start.
+        answer.put("lastStableOffset", Math.max(log.lastStableOffset(), log.logStartOffset()));
     }
 
     /** The offsets of all records that a consumer is given, aborted ones filtered as it does. */
@@ -210,7 +211,8 @@ public class KafkaLog {
     void state(ObjectNode answer) throws Exception {
         answer.put("logStartOffset", log.logStartOffset());
         answer.put("logEndOffset", log.logEndOffset());
-        answer.put("lastStableOffset", log.lastStableOffset());
+        // Below the start it means the start.
+        answer.put("lastStableOffset", Math.max(log.lastStableOffset(), log.logStartOffset()));
         ArrayNode segments = answer.putArray("segments");
         for (LogSegment segment : log.logSegments()) segments.addArray().add(segment.baseOffset()).add(segment.size());
         ArrayNode epochs = answer.putArray("epochs");

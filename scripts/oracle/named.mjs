@@ -28,7 +28,7 @@ const scenarios = {
     s.append(1, { producerId: 1, producerEpoch: -1, baseSequence: -1 })
       .append(1, { producerId: -1, producerEpoch: -1, baseSequence: 3 })
       .state()
-    s.append(1, { transactional: true }).state().do('batches')
+    s.state().do('batches')
   },
   'producer-expiry': s => {
     s.idempotent(1, 0, 0)
