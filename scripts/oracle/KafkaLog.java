@@ -271,7 +271,7 @@ public class KafkaLog {
     ArrayNode lasting() {
         ArrayNode lasting = JSON.createArrayNode();
         for (JsonNode name : names())
-            if (name.asText().matches(".*\\.(log|snapshot|txnindex|deleted)")) lasting.add(name);
+            if (name.asText().matches(".*\\.(log|snapshot|txnindex)(\\.deleted)?")) lasting.add(name);
         return lasting;
     }
 

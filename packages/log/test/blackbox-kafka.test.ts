@@ -13,8 +13,9 @@ import {
 } from '@varve/records'
 import { expectedLines, expectedRecords, fixture } from '@varve/testkit'
 import { LogDirectory } from '../src/directory/log-directory.ts'
+import type { PartitionLog } from '../src/partition/partition-log.ts'
 import { config, DAY } from './helpers.ts'
-import { consume, type FullLog } from './oracle/player.ts'
+import { consume } from './oracle/player.ts'
 
 /** Named in the tests that wait for it. */
 const skip = process.env['VARVE_ORACLE_ALL'] === '1' ? false : 'not built yet'
@@ -40,10 +41,10 @@ function open(root: string, options: { readOnly?: boolean; recover?: boolean; cl
   })
 }
 
-function logOf(directory: LogDirectory, name: string): FullLog {
+function logOf(directory: LogDirectory, name: string): PartitionLog {
   const log = directory.partitions.get(name)
   if (log === undefined) throw new Error(`${name} is not open`)
-  return log as unknown as FullLog
+  return log
 }
 
 interface ProducerLine {

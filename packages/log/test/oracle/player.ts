@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import { FakeClock, isVarveError, MemFs, SeededRandom } from '@varve/platform'
 import {
+  CODEC_NAMES,
   codecOf,
   controlTypeOf,
   isControl,
   isTransactional,
+  loadCodec,
   readAttributes,
   readBatchHeader,
   readBatchSize,
@@ -22,32 +24,6 @@ import type { Answer, Recording, Step } from './scenario.ts'
 
 const FOLDER = '/data/t-0'
 
-export interface Seams {
-  readonly lastStableOffset: number
-  readonly producers: readonly {
-    producerId: number
-    producerEpoch: number
-    lastSequence: number
-    lastTimestamp: number
-    coordinatorEpoch: number
-    currentTxnFirstOffset: number
-  }[]
-  applyRetention(): Promise<unknown>
-  deleteRecords(offset: number): Promise<unknown>
-  expireProducers(): unknown
-  append(
-    bytes: Buffer,
-    options: { origin?: string },
-  ): Promise<{ baseOffset: number; lastOffset: number; logAppendTime: number; logStartOffset: number }>
-  read(request: { offset: number; isolation?: string }): Promise<{
-    bytes: Buffer
-    lastStableOffset: number
-    abortedTransactions: { producerId: number; firstOffset: number }[]
-  }>
-}
-
-export type FullLog = Omit<PartitionLog, keyof Seams> & Seams
-
 /** Plays a recording's steps on Varve's partition log, and answers in Kafka's words. */
 export class Player {
   #vfs = new MemFs({ crashable: true })
@@ -61,12 +37,13 @@ export class Player {
     this.#entries = config
   }
 
-  get log(): FullLog {
+  get log(): PartitionLog {
     if (this.#log === undefined) throw new Error('no log is open')
-    return this.#log as unknown as FullLog
+    return this.#log
   }
 
   async open(): Promise<void> {
+    for (const codec of CODEC_NAMES) await loadCodec(codec)
     this.#clock = new FakeClock(this.#clock.now())
     const directory = await LogDirectory.open('/data', {
       vfs: this.#vfs,
@@ -155,7 +132,7 @@ export class Player {
       case 'batches':
         return { batches: this.#batches() }
       case 'files':
-        return { files: this.#names().filter(name => /\.(log|snapshot|txnindex|deleted)$/.test(name)) }
+        return { files: this.#names().filter(name => /\.(log|snapshot|txnindex)(\.deleted)?$/.test(name)) }
       case 'reopen':
         return await this.#reopen(step.clean ?? true)
       default:
@@ -196,18 +173,16 @@ export class Player {
       lastStableOffset: log.lastStableOffset,
       segments: log.segments.map(({ baseOffset, size }) => [baseOffset, size]),
       epochs: log.leaderEpochs.map(({ epoch, startOffset }) => [epoch, startOffset]),
-      producers:
-        (log.producers as Seams['producers'] | undefined) &&
-        [...log.producers]
-          .sort((a, b) => a.producerId - b.producerId)
-          .map(one => ({
-            producerId: one.producerId,
-            producerEpoch: one.producerEpoch,
-            lastSequence: one.lastSequence,
-            lastTimestamp: one.lastTimestamp,
-            coordinatorEpoch: one.coordinatorEpoch,
-            currentTransactionFirstOffset: one.currentTxnFirstOffset,
-          })),
+      producers: [...log.producers]
+        .sort((a, b) => a.producerId - b.producerId)
+        .map(one => ({
+          producerId: one.producerId,
+          producerEpoch: one.producerEpoch,
+          lastSequence: one.lastSequence,
+          lastTimestamp: one.lastTimestamp,
+          coordinatorEpoch: one.coordinatorEpoch,
+          currentTransactionFirstOffset: one.currentTxnFirstOffset,
+        })),
     }
   }
 
@@ -233,20 +208,16 @@ export class Player {
 }
 
 /** The offsets of all records that a consumer is given, with what was aborted left out as it does. */
-export async function consume(log: FullLog, committed: boolean): Promise<number[]> {
+export async function consume(log: PartitionLog, committed: boolean): Promise<number[]> {
   const offsets: number[] = []
-  const end = committed
-    ? ((log.lastStableOffset as number | undefined) ?? log.highWatermark)
-    : log.highWatermark
+  const end = committed ? log.lastStableOffset : log.highWatermark
   for (let next = log.logStartOffset; next < end;) {
     const { bytes, abortedTransactions } = await log.read({
       offset: next,
       isolation: committed ? 'read_committed' : 'read_uncommitted',
     })
     if (bytes.length === 0) break
-    const aborted = [...((abortedTransactions as typeof abortedTransactions | undefined) ?? [])].sort(
-      (a, b) => a.firstOffset - b.firstOffset,
-    )
+    const aborted = [...abortedTransactions].sort((a, b) => a.firstOffset - b.firstOffset)
     const aborting = new Set<number>()
     for (let at = 0; at < bytes.length; at += readBatchSize(bytes, at)) {
       const attributes = readAttributes(bytes, at)
