@@ -334,10 +334,7 @@ const scenarios = {
       .advance(1)
       .append(1)
       .state()
-    s.timestamps(0, NOW, NOW + 1, NOW + HOUR, NOW + HOUR + 1, NOW + HOUR + 2)
-      .do('batches')
-      .append(1, { logAppendTime: NOW - 5 })
-      .do('batches')
+    s.timestamps(0, NOW, NOW + 1, NOW + HOUR, NOW + HOUR + 1, NOW + HOUR + 2).do('batches')
   },
   'roll-by-index': s => {
     for (let i = 0; i < 12; i++) s.append(1)
@@ -430,10 +427,6 @@ const scenarios = {
       .changed(2, b => void b.writeInt16BE(0x4000, 21))
       .state()
       .do('batches'),
-  'validation-base-offset': s => {
-    for (const offset of [99n, -5n, 1n]) s.changed(2, b => void b.writeBigInt64BE(offset, 0))
-    s.state()
-  },
   'validation-leader-epoch': s =>
     s
       .changed(2, b => void b.writeInt32BE(77, 12))
@@ -472,9 +465,7 @@ const scenarios = {
       .do('batches')
       .append(1, { logAppendTime: NOW + 9 * HOUR })
       .state()
-    s.marker('commit', 1, 0, { timestamp: NOW + 9 * HOUR })
-      .append(1, { timestamp: NOW - 9 * HOUR, origin: 'coordinator' })
-      .state()
+    s.append(1, { timestamp: NOW - 9 * HOUR, origin: 'coordinator' }).state()
   },
   'validation-compressed': async s => {
     for (const codec of ['gzip', 'snappy', 'lz4', 'zstd']) {
@@ -505,7 +496,7 @@ const scenarios = {
           ],
           { codec: 'lz4' },
         )
-        s.append(2, { timestamp: NOW + 100, baseOffset: 5 })
+        s.append(2, { timestamp: NOW + 100 })
           .transactional(2, 0, 0, 2)
           .marker('abort', 2, 0)
           .marker('commit', 1, 0)

@@ -150,7 +150,7 @@ for (const name of ['clean', 'unclean']) {
 /** The entries of a snapshot or a transaction index as hex, in an order of their own. */
 function entries(path: string): string[] {
   const bytes = readFileSync(path)
-  const [start, size] = path.endsWith('.snapshot') ? [10, 49] : [0, 34]
+  const [start, size] = path.endsWith('.snapshot') ? [10, 46] : [0, 34]
   const found: string[] = []
   for (let at = start; at < bytes.length; at += size)
     found.push(bytes.subarray(at, at + size).toString('hex'))

@@ -131,7 +131,11 @@ export class SegmentWriter {
     const { segmentBytes, segmentMs, segmentIndexBytes } = this.#state.config
     const { rollTimestamp = -1 } = segment
     if (segment.sealed) return true
-    if (size === 0) return false
+    if (size === 0) {
+      // A partition's first segment is as old as its first append.
+      segment.createdAt ??= this.#state.context.clock.now()
+      return false
+    }
     if (size + append.bytes.length > segmentBytes) return true
     if (append.lastOffset - segment.baseOffset > RELATIVE_OFFSET_MAX) return true
     // By the time of the records, and only where the first batch has none by that of the machine.
