@@ -146,17 +146,12 @@ public class KafkaLog {
         }
     }
 
-    /** As Partition.deleteRecordsOnLeader; what lies below the start goes at once, as far as the next check would take it. */
+    /** As Partition.deleteRecordsOnLeader, and the check of retention that follows. */
     void deleteRecords(long offset) throws Exception {
         long to = offset == -1 ? log.highWatermark() : offset;
         if (to < 0) throw new OffsetOutOfRangeException("negative");
         log.maybeIncrementLogStartOffset(to, LogStartOffsetIncrementReason.ClientRecordDeletion);
-        Map<String, String> patient = new HashMap<>(settings);
-        patient.put("retention.ms", "-1");
-        patient.put("retention.bytes", "-1");
-        log.updateConfig(new LogConfig(patient));
         log.deleteOldSegments();
-        log.updateConfig(new LogConfig(settings));
     }
 
     void timestamp(long timestamp, ObjectNode answer) {

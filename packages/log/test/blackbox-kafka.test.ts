@@ -17,9 +17,6 @@ import type { PartitionLog } from '../src/partition/partition-log.ts'
 import { config, DAY } from './helpers.ts'
 import { consume } from './oracle/player.ts'
 
-/** Named in the tests that wait for it. */
-const skip = process.env['VARVE_ORACLE_ALL'] === '1' ? false : 'not built yet'
-
 /** The broker's settings, as the page of the fixtures lists them. */
 function settings(topic: string) {
   const common = { segmentIndexBytes: 65536, fileDeleteDelayMs: 0 }
@@ -113,7 +110,7 @@ function checkProducers(t: Test, directory: LogDirectory): void {
 }
 
 for (const name of ['clean', 'unclean']) {
-  t.test(`the transactions and producers of Kafka's ${name} directory, read beside it`, { skip }, async t => {
+  t.test(`the transactions and producers of Kafka's ${name} directory, read beside it`, async t => {
     const directory = await open(fixture(name), { readOnly: true })
     await checkTransactions(t, directory)
     checkProducers(t, directory)
@@ -122,7 +119,6 @@ for (const name of ['clean', 'unclean']) {
 
   t.test(
     `the transactions and producers of Kafka's ${name} directory, owned, closed and owned again`,
-    { skip },
     async t => {
       const root = t.testdir()
       cpSync(fixture(name), root, { recursive: true })
@@ -171,7 +167,7 @@ const TOPICS = [
   'trimmed',
 ]
 
-t.test("the same batches, appended, give Kafka's files: logs, all indexes, snapshots", { skip }, async t => {
+t.test("the same batches, appended, give Kafka's files: logs, all indexes, snapshots", async t => {
   const root = t.testdir()
   const kafka = fixture('clean')
   const clock = new FakeClock(DAY)
