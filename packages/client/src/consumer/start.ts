@@ -1,4 +1,5 @@
 import type { TopicPartition } from '@varve/engine'
+import { ByPartition } from '../by-partition.ts'
 import type { ClientContext } from '../context.ts'
 import { boundsOf, outOfRange, resolvePosition } from '../reader/resolve.ts'
 import { AssignedPartition } from './assigned-partition.ts'
@@ -18,11 +19,11 @@ export async function startPartitions<K, V>(
     options.group === undefined ? [] : committedOffsets(context, options.group, partitions),
   ])
   const missing = bounds.filter((_, index) => (committed[index] ?? -1) < 0)
-  const resolved = await resolvePosition(context, options.from, missing, options.isolation)
+  const resolved = new ByPartition(await resolvePosition(context, options.from, missing, options.isolation))
   const started: AssignedPartition<K, V>[] = []
   for (const [index, { topic, partition, highWatermark }] of bounds.entries()) {
     const offset = committed[index] ?? -1
-    const from = resolved.find(one => one.topic === topic && one.partition === partition)
+    const from = resolved.get({ topic, partition })
     const info = await context.metadata.get(topic)
     started.push(
       new AssignedPartition({
@@ -75,12 +76,14 @@ async function committedOffsets(
   group: string,
   partitions: readonly TopicPartition[],
 ): Promise<number[]> {
-  const found = await context.broker.fetchOffsets({
-    group,
-    partitions: partitions.map(({ topic, partition }) => ({ topic, partition })),
-  })
+  const found = new ByPartition(
+    await context.broker.fetchOffsets({
+      group,
+      partitions: partitions.map(({ topic, partition }) => ({ topic, partition })),
+    }),
+  )
   return partitions.map(({ topic, partition }) => {
-    const one = found.find(entry => entry.topic === topic && entry.partition === partition)
+    const one = found.get({ topic, partition })
     if (one?.error !== undefined) throw one.error
     return one?.offset ?? -1
   })

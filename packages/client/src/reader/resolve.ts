@@ -2,6 +2,7 @@ import { VarveError } from '@varve/platform'
 import type { FetchResult, Isolation, ListOffsetsResult, OffsetQuery, TopicPartition } from '@varve/engine'
 import type { Position } from '../api.ts'
 import type { ClientContext } from '../context.ts'
+import { ByPartition } from '../by-partition.ts'
 import { retrying } from '../retry.ts'
 
 const ASK_MS_MAX = 60_000
@@ -77,11 +78,8 @@ async function listOffsets(
   const deadline = context.clock.monotonic() + ASK_MS_MAX
   return retrying(context, { deadline }, async () => {
     const asked = partitions.map(({ topic, partition }) => ({ topic, partition, query }))
-    const results = await context.broker.listOffsets({ partitions: asked, isolation })
-    return asked.map(({ topic, partition }) => {
-      const result = results.find(one => one.topic === topic && one.partition === partition)
-      return offsetOf(result, topic, partition)
-    })
+    const results = new ByPartition(await context.broker.listOffsets({ partitions: asked, isolation }))
+    return asked.map(({ topic, partition }) => offsetOf(results.get({ topic, partition }), topic, partition))
   })
 }
 
