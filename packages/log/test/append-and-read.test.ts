@@ -54,6 +54,42 @@ t.test('the memory of a caller is used where it is large enough', async t => {
   await directory.close()
 })
 
+t.test('a long read comes in two halves, and either may fail or be damaged', async t => {
+  const fs = new FaultFs(new MemFs())
+  const { directory, log } = await openLog({ vfs: fs })
+  for (let batch = 0; batch < 40; batch++) await log.append(numbers(100 + batch, 1, { bytes: 30_000 }))
+  const size = readBatchSize((await log.read({ offset: 0, maxBytes: 1 })).bytes, 0)
+  const memory = Buffer.alloc(1024 * 1024)
+  for (const into of [undefined, memory]) {
+    for (const maxBytes of [8 * size, 9 * size + 1, 20 * size, 34 * size, 34 * size + 40]) {
+      const { bytes } = await log.read({
+        offset: 1,
+        maxBytes,
+        ...(into === undefined ? {} : { memory: into }),
+      })
+      t.equal(bytes.length, Math.floor(maxBytes / size) * size, `${maxBytes} bytes`)
+      for (let at = 0; at < bytes.length; at += size) t.equal(Number(bytes.readBigInt64BE(at)), 1 + at / size)
+    }
+  }
+  for (const nth of [1, 2]) {
+    fs.fail({ operation: 'read', path: '.log', errno: 'EIO', nth })
+    await t.rejects(log.read({ offset: 1, maxBytes: 30 * size }), { code: 'IO_ERROR' })
+  }
+  await directory.close()
+  damage(fs, '/data/t-0/00000000000000000000.log', bytes => {
+    bytes.writeUInt8(bytes.readUInt8(25 * size + 100) ^ 1, 25 * size + 100)
+    return undefined
+  })
+  const again = await openLog({ vfs: fs })
+  t.equal((await again.log.read({ offset: 1, maxBytes: 34 * size })).bytes.length, 24 * size)
+  await t.rejects(again.log.read({ offset: 25 }), {
+    code: 'CORRUPT_MESSAGE',
+    context: { position: 25 * size },
+  })
+  t.equal((await again.log.read({ offset: 26 })).bytes.length, 14 * size)
+  await again.directory.close()
+})
+
 t.test('readers are woken when more is visible', async t => {
   const { directory, log } = await openLog({ vfs: new MemFs() })
   const seen: number[] = []

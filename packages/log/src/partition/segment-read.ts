@@ -8,6 +8,8 @@ import type { LogState } from './log-state.ts'
 
 export const MAX_BYTES_DEFAULT = 1024 * 1024
 const READ_BYTES_MIN = 4096
+/** From here on a read goes out in two halves: the first one is looked at while the second one is on its way. */
+const HALVED_BYTES_MIN = 256 * 1024
 const EMPTY = Buffer.alloc(0)
 const NOTHING = { found: EMPTY } as const
 
@@ -53,6 +55,8 @@ export class SegmentRead {
   #chunk: Buffer = EMPTY
   /** Where the chunk lies in the file. */
   #position = 0
+  /** The second half of the chunk, on its way: the whole with it. */
+  #rest: Promise<Buffer> | undefined
 
   constructor(state: LogState, { segment, file, request, limit, anchors }: SegmentReadOptions) {
     this.#state = state
@@ -66,7 +70,16 @@ export class SegmentRead {
     this.#maxBytes = request.maxBytes ?? MAX_BYTES_DEFAULT
   }
 
-  async run({ position, expected, lastOffset }: SegmentStart): Promise<SegmentOutcome> {
+  async run(start: SegmentStart): Promise<SegmentOutcome> {
+    try {
+      return await this.#run(start)
+    } finally {
+      // The memory is the caller's from now on: nothing may come into it any more.
+      await this.#rest?.catch(() => undefined)
+    }
+  }
+
+  async #run({ position, expected, lastOffset }: SegmentStart): Promise<SegmentOutcome> {
     if (expected !== undefined) {
       const hinted = expected === this.#request.offset
       await this.#load(
@@ -118,10 +131,14 @@ export class SegmentRead {
     const from = first.position - this.#position
     let end = from
     let next = expected
-    while (this.#chunk.length - end >= BATCH_HEADER_SIZE) {
+    for (;;) {
+      const left = this.#chunk.length - end
       const span = this.#spanAt(this.#position + end)
+      if (left < (span?.size ?? BATCH_HEADER_SIZE)) {
+        if (await this.#second()) continue
+        break
+      }
       if (span === undefined || !this.#continues(next, span) || span.lastOffset >= this.#limit) break
-      if (end + span.size > this.#chunk.length) break
       if (end > from && end - from + span.size > this.#maxBytes) break
       if (!this.#checksumHolds(end, span)) break
       end += span.size
@@ -174,6 +191,7 @@ export class SegmentRead {
 
   /** Reads up to `wanted` bytes; at least `need` of them, where the segment has as many. */
   async #load(position: number, wanted: number, need = BATCH_HEADER_SIZE): Promise<void> {
+    if ((await this.#second()) && this.#has(position, Math.min(need, this.#size - position))) return
     const count = Math.min(Math.max(wanted, need, READ_BYTES_MIN), this.#size - position)
     this.#position = position
     if (count <= 0) {
@@ -188,8 +206,35 @@ export class SegmentRead {
     const { memory } = this.#request
     const target =
       memory !== undefined && memory.length >= count ? memory.subarray(0, count) : Buffer.allocUnsafe(count)
-    const found = await this.#file.read(target, position)
-    this.#chunk = target.subarray(0, found)
+    const half = count < HALVED_BYTES_MIN ? count : Math.max(need, count >>> 1)
+    const first = this.#file.read(target.subarray(0, half), position)
+    if (half < count) {
+      this.#rest = this.#both(first, target, { half, position })
+      // Whoever wants it is told of a failure; perhaps nobody does.
+      this.#rest.catch(() => undefined)
+    }
+    this.#chunk = target.subarray(0, await first)
+  }
+
+  async #both(
+    first: Promise<number>,
+    target: Buffer,
+    { half, position }: { half: number; position: number },
+  ): Promise<Buffer> {
+    const second = await this.#file.read(target.subarray(half), position + half)
+    return target.subarray(0, (await first) < half ? await first : half + second)
+  }
+
+  /** Waits for the second half of the chunk. Answers whether there was one on its way. */
+  async #second(): Promise<boolean> {
+    if (this.#rest === undefined) return false
+    const rest = this.#rest
+    try {
+      this.#chunk = await rest
+    } finally {
+      this.#rest = undefined
+    }
+    return true
   }
 
   #corrupt(position: number, expected: number): VarveError {
