@@ -1,17 +1,16 @@
 import type { VarveError } from '@varve/platform'
-import { readPartitionMetadata } from '../checkpoints/partition-metadata.ts'
 import type { EpochEntry } from '../checkpoints/leader-epoch-checkpoint.ts'
 import type { LogConfig } from '../log-config.ts'
 import { describeProducer, type ProducerDescription } from '../producer/producer-description.ts'
-import { catchUpProducers } from '../producer/producer-state-loader.ts'
 import type { AppendInfo } from './append-queue.ts'
 import { LogAppender, type AppendOptions } from './log-appender.ts'
 import { LogFlusher } from './log-flusher.ts'
 import { LogLoader, type KnownOffsets } from './log-loader.ts'
 import { LogReader, type FetchData, type IsolationLevel, type ReadRequest } from './log-reader.ts'
 import { plantedBugs } from '../testing/planted-bugs.ts'
-import { LogState } from './log-state.ts'
-import { readPartitionFiles, type PartitionFiles } from './partition-files.ts'
+import type { LogState } from './log-state.ts'
+import { catchUp } from './owner-following.ts'
+import type { PartitionFiles } from './partition-files.ts'
 import { LogRetention } from '../retention/log-retention.ts'
 import { trimPreallocated } from '../segment/preallocation.ts'
 import { SegmentIndexAccess } from './segment-index-access.ts'
@@ -271,30 +270,7 @@ export class PartitionLog {
   }
 
   async #refresh(): Promise<boolean> {
-    const state = this.#state
-    state.checkOpen()
-    const fresh = new LogState({
-      context: state.context,
-      topicPartition: state.topicPartition,
-      folder: state.folder,
-      topicId: state.topicId,
-      config: state.config,
-    })
-    const { compacted, logStartOffset, logEndOffset } = state
-    const known = { recoveryPoint: logEndOffset, logStartOffset, compacted, withoutProducers: true }
-    try {
-      const files = await readPartitionFiles(state.context.vfs, state.folder)
-      await new LogLoader(fresh, known, () => undefined).load(files)
-    } finally {
-      await this.#checkSameTopic()
-    }
-    if (fresh.logEndOffset <= logEndOffset && fresh.logStartOffset <= logStartOffset) return false
-    state.segments = fresh.segments
-    state.epochs = fresh.epochs
-    state.logStartOffset = fresh.logStartOffset
-    state.nextOffset = state.logEndOffset = state.durableOffset = fresh.logEndOffset
-    await catchUpProducers(state, logEndOffset)
-    state.highWatermark = fresh.logEndOffset
+    if (!(await catchUp(this.#state))) return false
     for (const listener of [...this.#listeners]) listener()
     return true
   }
@@ -306,17 +282,6 @@ export class PartitionLog {
     } finally {
       this.#state.checkOpen()
     }
-  }
-
-  /** What was loaded is this topic's if the folder is this topic's afterwards. */
-  async #checkSameTopic(): Promise<void> {
-    const { context, folder, name, topicId } = this.#state
-    if (topicId === undefined || (await readPartitionMetadata(context.vfs, folder)) === topicId) return
-    throw this.#state.error(
-      'UNKNOWN_TOPIC_OR_PARTITION',
-      `The partition ${name} was deleted by the owner of its directory; open the directory again.`,
-      { path: folder },
-    )
   }
 
   /**

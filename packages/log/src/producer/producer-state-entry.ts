@@ -85,7 +85,7 @@ export function withMarker(
   }
 }
 
-export function firstSequenceOf({ lastSequence, offsetDelta }: ProducerBatch): number {
+function firstSequenceOf({ lastSequence, offsetDelta }: ProducerBatch): number {
   return lastSequence < 0 ? -1 : (lastSequence - offsetDelta + SEQUENCES) % SEQUENCES
 }
 

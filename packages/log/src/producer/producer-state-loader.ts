@@ -73,13 +73,13 @@ export function loadSettledProducers(state: LogState, files: ProducerFiles, end:
   return true
 }
 
-/** For a reader beside an owner: takes in what was appended behind `from`, before anyone reads it. */
-export async function catchUpProducers(state: LogState, from: number): Promise<void> {
+/** For a reader beside an owner: takes in what `fresh`, the log as it is now, has behind the end that was known. */
+export async function catchUpProducers(state: LogState, fresh: LogState): Promise<void> {
   const { producers, abortedTxns, logEndOffset, context } = state
-  await replayProducers(state, {
+  await replayProducers(fresh, {
     manager: producers,
-    from,
-    to: logEndOffset,
+    from: logEndOffset,
+    to: fresh.logEndOffset,
     verifyBelow: 0,
     seenAt: context.clock.monotonic(),
     aborted: (segment, txn) => {
