@@ -1,6 +1,13 @@
 import t from 'tap'
 import { FakeClock, MemFs, NodeFs, type Logger } from '@varve/platform'
-import { patchCrc, readBatchSize, recordsOf } from '@varve/records'
+import {
+  codecOf,
+  patchCrc,
+  patchLogAppendTime,
+  readAttributes,
+  readBatchSize,
+  recordsOf,
+} from '@varve/records'
 import { batchOf, compressedBatchOf, FaultFs, numberedRecords } from '@varve/testkit'
 import type { FetchRequest, ProduceResult } from '../src/index.ts'
 import { brokerWith, codeOf, DAY, openBroker, produce, turn, values } from './harness.ts'
@@ -35,6 +42,27 @@ t.test('every codec is taken and given back as it was', async t => {
   t.equal((await values(broker)).length, 200)
   await broker.close()
 })
+
+t.test(
+  'a topic with a codec of its own re-encodes; a client may not stamp what the broker stamps',
+  async t => {
+    const stamps = { 'message.timestamp.type': 'LogAppendTime' }
+    const broker = await brokerWith({ config: { ...stamps, 'compression.type': 'gzip' } })
+    const send = async (batches: Buffer): Promise<ProduceResult | undefined> =>
+      (await broker.produce({ acks: -1, partitions: [{ topic: 't', partition: 0, batches }] }))[0]
+    t.match(await send(batchOf(['a'], { timestamp: DAY })), { baseOffset: 0, logAppendTime: DAY })
+    const stamped = batchOf(['b'], { timestamp: DAY })
+    patchLogAppendTime(stamped, 0, DAY)
+    t.match(await send(stamped), { error: { code: 'INVALID_TIMESTAMP' } })
+    const [fetched] = await broker.fetch({
+      partitions: [{ topic: 't', partition: 0, offset: 0 }],
+      maxBytes: 1000,
+    })
+    t.equal(codecOf(readAttributes(fetched?.batches ?? Buffer.alloc(0), 0)), 'gzip')
+    t.same(await values(broker), ['a'])
+    await broker.close()
+  },
+)
 
 t.test('each partition of a request fails or succeeds by itself', async t => {
   const broker = await brokerWith({ partitions: 2 })

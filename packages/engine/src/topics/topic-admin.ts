@@ -149,12 +149,6 @@ export class TopicAdmin {
     const checked = checkTopicConfig(config)
     if (validateOnly) return { topic, partitions }
     const { topicId } = await this.#changesOrThrow().create(topic, partitions, checked)
-    const compression = checked.get('compression.type') ?? 'producer'
-    if (compression !== 'producer')
-      this.#options.logger.warn(
-        { topic, compression },
-        'compression.type has no effect yet: batches are kept as sent.',
-      )
     return { topic, topicId, partitions }
   }
 
