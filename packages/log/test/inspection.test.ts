@@ -166,6 +166,15 @@ t.test('beside a living owner, and after its crash, what is unfinished is a note
   put(vfs, path, bytes)
   await directory.close()
   t.same((await check(vfs)).flaws, [], 'closed')
+  const notes = join(ROOT, 'varve.durable-offsets')
+  const noted = vfs.sync.readFile(notes)
+  for (let at = 0; at < noted.length; at++) {
+    const flipped = Buffer.from(noted)
+    flipped.writeUInt8(flipped.readUInt8(at) ^ (1 << at % 8), at)
+    put(vfs, notes, flipped)
+    if ((await check(vfs)).summary.sound) t.fail(`byte ${at} of the durable offsets`)
+  }
+  put(vfs, notes, noted)
   put(vfs, path, Buffer.concat([bytes, bytes.subarray(0, 40)]))
   t.match((await check(vfs)).flaws, [{ type: 'damage', kind: 'batch' }])
 })

@@ -19,6 +19,7 @@ import { wholeNumber } from './checkpoint-file.ts'
 const NO_ID = '-'
 const CHECKSUM_DIGITS = 8
 const NEWLINE = 0x0a
+const BLANK = 0x20
 
 /**
  * - `open`: what lies behind the durable part is still to be looked at.
@@ -86,6 +87,7 @@ export function parseDurableNotes(bytes: Buffer): ParsedNotes {
 
 function takeLine(line: Buffer, notes: Map<string, DurableNote>): boolean {
   const body = line.subarray(CHECKSUM_DIGITS + 1)
+  if (line[CHECKSUM_DIGITS] !== BLANK) return false
   if (line.toString('latin1', 0, CHECKSUM_DIGITS) !== checksumOf(body)) return false
   const [topic = '', partition = '', id, durable, start, segmentText, positionText, state, more] = body
     .toString('latin1')

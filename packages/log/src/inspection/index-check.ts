@@ -11,6 +11,8 @@ export interface IndexProblem {
   readonly unfinished: boolean
   /** Of a transaction's marker. */
   readonly offset?: number
+  /** The file is behind its log, and not wrong. */
+  readonly lags?: boolean
 }
 
 interface Entry {

@@ -68,6 +68,7 @@ export class TransactionIndexCheck {
         yield {
           ...this.#problem(typeof entry === 'string' ? entry : `is missing: ${what}`, entry === undefined),
           offset: wanted.lastOffset,
+          lags: entry === undefined,
         }
       if (typeof entry === 'string') this.#slot++
       return
