@@ -15,6 +15,8 @@ function say(word) {
 }
 
 const turn = () => new Promise(resolve => setTimeout(resolve, 2))
+/** Who was refused leaves the cores to the others for a while. */
+const pause = () => new Promise(resolve => setTimeout(resolve, 2 + Math.random() * 40))
 
 async function main() {
   for (let acquired = 0; ;) {
@@ -36,8 +38,7 @@ async function main() {
       await directory.close()
     } catch (error) {
       if (error.code === undefined) throw error
-      await turn()
-      await turn()
+      await pause()
     }
   }
 }
