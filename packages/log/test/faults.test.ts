@@ -277,6 +277,30 @@ t.test('one sync covers all that waits, in one write', async t => {
   await directory.close()
 })
 
+t.test('64 writers that come back when they are told share every sync, and none falls behind', async t => {
+  const fs = new FaultFs(new MemFs())
+  const { directory, log } = await openLog({ vfs: fs })
+  await log.append(numbers(0, 1))
+  const syncs = fs.count('datasync')
+  const rounds: number[] = []
+  await Promise.all(
+    Array.from({ length: 64 }, async (_, writer) => {
+      for (let turn = 0; turn < 20; turn++) {
+        await log.append(numbers(writer, 1))
+        rounds.push(turn)
+      }
+    }),
+  )
+  const spent = fs.count('datasync') - syncs
+  t.ok(spent <= 22, `${spent} syncs for 20 appends of each writer`)
+  t.same(
+    rounds,
+    [...rounds].sort((a, b) => a - b),
+    'nobody is told of a later append before everybody is of the earlier one',
+  )
+  await directory.close()
+})
+
 t.test('appends beyond the limit of the queue wait their turn', async t => {
   const fs = new FaultFs(new MemFs())
   const { directory, log } = await openLog({ vfs: fs, config: config({ maxMessageBytes: 2 ** 30 }) })
