@@ -150,8 +150,7 @@ public class KafkaLog {
     void deleteRecords(long offset) throws Exception {
         long to = offset == -1 ? log.highWatermark() : offset;
         if (to < 0) throw new OffsetOutOfRangeException("negative");
-        log.maybeIncrementLogStartOffset(to, LogStartOffsetIncrementReason.ClientRecordDeletion);
-        log.deleteOldSegments();
+        if (log.maybeIncrementLogStartOffset(to, LogStartOffsetIncrementReason.ClientRecordDeletion)) log.deleteOldSegments();
     }
 
     void timestamp(long timestamp, ObjectNode answer) {
