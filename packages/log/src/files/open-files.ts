@@ -30,8 +30,8 @@ export class OpenFiles {
   readonly #opening = new Map<string, Promise<Handle>>()
   readonly #idle: LRUCache<string, Handle>
   readonly #waiting: (() => void)[] = []
-  /** How many handles are open in a folder: most folders have none. */
-  readonly #inFolder = new Map<string, number>()
+  /** The paths of all handles by their folder, so that whoever closes one of thousands does not go through all. */
+  readonly #inFolder = new Map<string, string[]>()
   /** Handles that nobody waits for while they close. */
   readonly #closing = new Set<Promise<void>>()
   #open = 0
@@ -79,16 +79,22 @@ export class OpenFiles {
    */
   async drop(prefix: string): Promise<void> {
     if (prefix !== '' && !this.#inFolder.has(folderOf(prefix))) return
-    const opening = [...this.#opening].filter(([path]) => path.startsWith(prefix))
-    await Promise.allSettled(opening.map(([, handle]) => handle))
+    await Promise.allSettled(this.#paths(prefix).map(async path => this.#opening.get(path)))
     const closing: Promise<void>[] = []
-    for (const handle of this.#busy.values()) if (handle.file.path.startsWith(prefix)) handle.dropped = true
-    for (const [key, handle] of [...this.#idle.entries()]) {
-      if (!handle.file.path.startsWith(prefix)) continue
-      this.#idle.delete(key)
-      closing.push(this.#close(handle))
+    for (const path of this.#paths(prefix)) {
+      const busy = this.#busy.get(path)
+      if (busy !== undefined) busy.dropped = true
+      const idle = this.#idle.peek(path)
+      if (idle === undefined) continue
+      this.#idle.delete(path)
+      closing.push(this.#close(idle))
     }
     await Promise.all(closing)
+  }
+
+  #paths(prefix: string): string[] {
+    if (prefix === '') return [...this.#inFolder.values()].flat()
+    return (this.#inFolder.get(folderOf(prefix)) ?? []).filter(path => path.startsWith(prefix))
   }
 
   /**
@@ -231,7 +237,9 @@ export class OpenFiles {
   async #openFile(path: string, mode: OpenMode): Promise<Handle> {
     const folder = folderOf(path)
     this.#open++
-    this.#inFolder.set(folder, (this.#inFolder.get(folder) ?? 0) + 1)
+    const paths = this.#inFolder.get(folder)
+    if (paths === undefined) this.#inFolder.set(folder, [path])
+    else paths.push(path)
     try {
       const handle = {
         key: path,
@@ -267,15 +275,15 @@ export class OpenFiles {
     } catch {
       // What was promised was synced before; a failed close loses no more than a number.
     } finally {
-      this.#gone(handle.file.path)
+      this.#gone(handle.key)
     }
   }
 
   #gone(path: string): void {
     const folder = folderOf(path)
-    const left = (this.#inFolder.get(folder) ?? 1) - 1
-    if (left === 0) this.#inFolder.delete(folder)
-    else this.#inFolder.set(folder, left)
+    const paths = this.#inFolder.get(folder) ?? []
+    paths.splice(paths.indexOf(path), 1)
+    if (paths.length === 0) this.#inFolder.delete(folder)
     this.#open--
     this.#waiting.shift()?.()
   }
