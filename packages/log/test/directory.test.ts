@@ -507,3 +507,23 @@ t.test('a segment or a folder that vanishes while its log is open is named', asy
   t.equal((await other.append(numbers(2, 1))).baseOffset, 2)
   await directory.close().catch(() => undefined)
 })
+
+t.test('a deletion that failed can be tried again, and its name is free then', async t => {
+  for (const [operation, path] of [
+    ['rename', /t-0 .*-delete$/],
+    ['syncDir', /^\/data$/],
+  ] as const) {
+    const vfs = new FaultFs(new MemFs())
+    const { directory, log } = await openLog({ vfs })
+    await log.append(numbers(0, 10))
+    vfs.fail({ operation, path })
+    const of = { topic: 't', partition: 0 }
+    await t.rejects(directory.deletePartition(of), { code: 'IO_ERROR' }, operation)
+    await t.rejects(log.read({ offset: 0 }), { code: 'CLOSED' })
+    await directory.deletePartition(of)
+    t.equal(directory.partition(of), undefined)
+    const renewed = await directory.createPartition({ ...of, topicId: 'n'.repeat(22) })
+    t.equal((await renewed.append(numbers(0, 1))).baseOffset, 0)
+    await directory.close()
+  }
+})

@@ -205,7 +205,13 @@ export class LogDirectory {
       // What kept it from a clean end does not matter to what is deleted.
       await log.close().catch(() => undefined)
       const { fileDeleteDelayMs: delayMs } = log.config
-      await deletePartitionFolder(this.#context, { root: this.path, of, delayMs })
+      try {
+        await deletePartitionFolder(this.#context, { root: this.path, of, delayMs })
+      } catch (error) {
+        // Still there under its name: whoever tries again must find it.
+        this.#partitions.set(name, log)
+        throw error
+      }
       // A reader that was late may have opened a file since; the next partition of that name must not write to it.
       await this.#context.files.drop(`${log.folder}/`)
       await this.#checkpoints.forget(name)

@@ -89,7 +89,12 @@ export async function deletePartitionFolder(
   const { vfs, random, schedule, logger } = context
   const { root, of, delayMs } = options
   const deleted = join(root, deletedFolderName(of, random))
-  await vfs.rename(join(root, partitionName(of)), deleted)
+  try {
+    await vfs.rename(join(root, partitionName(of)), deleted)
+  } catch (error) {
+    // An earlier try came so far.
+    if (!isVarveError(error, 'NOT_FOUND')) throw error
+  }
   if (!plantedBugs.directorySyncLeftOut) await vfs.syncDir(root)
   const remove = async (): Promise<void> => {
     try {
