@@ -32,6 +32,8 @@ export interface KnownOffsets {
  * Damage below it is named and left alone. Read-only, all of this happens in memory.
  */
 export class LogLoader {
+  /** Files of which damage was told. */
+  readonly #corrupt = new Set<string>()
   readonly #state: LogState
   readonly #known: KnownOffsets
   readonly #report: (finding: Finding) => void
@@ -83,7 +85,11 @@ export class LogLoader {
     state.segments = new LogSegments([...leftovers, ...segments])
     await this.#settleEmpty(empty, end)
     this.#setOffsets(end)
-    if (this.#known.withoutProducers !== true) await loadProducers(state, files, this.#durable)
+    if (this.#known.withoutProducers !== true) {
+      const damage = await loadProducers(state, files, this.#durable)
+      if (damage !== undefined && !this.#corrupt.has(damage.path))
+        this.#find('corruption', damage, damage.message)
+    }
     if (!state.context.readOnly) await this.#finish(files)
   }
 
@@ -339,6 +345,7 @@ export class LogLoader {
     where: { path: string; position?: number; offset?: number },
     message: string,
   ): void {
+    if (kind === 'corruption') this.#corrupt.add(where.path)
     this.#report({ kind, ...this.#state.topicPartition, ...where, message })
   }
 }

@@ -41,6 +41,17 @@ export interface Replayed {
   bytes: number
   /** Whether something could not be read. */
   damaged: boolean
+  /** Where that was first. */
+  damage?: ReplayDamage
+}
+
+/** What hides behind damage may be the end of a transaction: then it is not known for sure what is committed. */
+export interface ReplayDamage {
+  readonly path: string
+  readonly position: number
+  readonly offset: number
+  /** One sentence. */
+  readonly message: string
 }
 
 /**
@@ -86,6 +97,7 @@ class SegmentReplay {
       let span = await scanner.peek(position)
       if (span === undefined || !(await this.#isSound(scanner, span, expected))) {
         replayed.damaged = true
+        replayed.damage ??= damageAt(this.#segment.logPath, position, expected)
         span = await scanner.findSoundAfter({ position, expected, previous }, () => false)
       }
       if (span === undefined || span.baseOffset >= to) break
@@ -165,4 +177,9 @@ function markerIn(bytes: Buffer): EndTxnMarker | undefined {
     if (isVarveError(error)) return undefined
     throw error
   }
+}
+
+function damageAt(path: string, position: number, offset: number): ReplayDamage {
+  const message = `The batch at position ${position} of ${path}, offset ${offset}, is damaged; reads of it fail, and how a transaction ended there is not known.`
+  return { path, position, offset, message }
 }

@@ -3,7 +3,7 @@ import { removeFile } from '../checkpoints/checkpoint-file.ts'
 import type { LogState } from '../partition/log-state.ts'
 import { segmentFileName, TRANSACTION_INDEX_SUFFIX } from '../segment/segment-files.ts'
 import { parseSnapshot } from './producer-snapshot-file.ts'
-import { replayProducers } from './producer-replay.ts'
+import { replayProducers, type ReplayDamage } from './producer-replay.ts'
 
 /** What a partition's folder holds about producers. */
 interface ProducerFiles {
@@ -20,8 +20,13 @@ interface ProducerFiles {
  * below the end that makes sense, and the batches behind it. After a clean end there are none.
  *
  * @param durable batches below were not compared with their checksums
+ * @returns the first damage that was met
  */
-export async function loadProducers(state: LogState, files: ProducerFiles, durable: number): Promise<void> {
+export async function loadProducers(
+  state: LogState,
+  files: ProducerFiles,
+  durable: number,
+): Promise<ReplayDamage | undefined> {
   const { context, producers, snapshots, abortedTxns, segments, logEndOffset } = state
   const { readOnly } = context
   const sane = await loadSnapshot(state, files.snapshots)
@@ -44,13 +49,14 @@ export async function loadProducers(state: LogState, files: ProducerFiles, durab
         })
   const left = files.snapshots.filter(offset => offset <= (sane ?? -1))
   snapshots.loaded(left, sane ?? state.logStartOffset, replayed?.bytes ?? 0)
-  if (readOnly) return
+  if (readOnly) return replayed?.damage
   await snapshots.removeStrays()
   for (const offset of files.transactionIndexes) {
     if (known.includes(offset)) continue
     await removeFile(context.vfs, join(state.folder, segmentFileName(offset, TRANSACTION_INDEX_SUFFIX)))
     state.folderDirty = true
   }
+  return replayed?.damage
 }
 
 /**

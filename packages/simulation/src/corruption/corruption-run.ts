@@ -1,6 +1,6 @@
 import { defaultLogConfig, LogDirectory, type LogConfig, type PartitionLog } from '@varve/log'
 import { FakeClock, isVarveError, MemFs, SeededRandom } from '@varve/platform'
-import { PropertyFailure, require, stampedBatch, stampsIn } from '@varve/testkit'
+import { committedOnly, markerBatch, PropertyFailure, require, stampedBatch, stampsIn } from '@varve/testkit'
 import { damageSomething, type Damage } from './damage.ts'
 
 const ROOT = '/data'
@@ -12,10 +12,17 @@ const CONFIGS = [
 const PARTITIONS = [0, 1]
 const APPENDS = 30
 
+/** Of these, in one partition: a transaction each. */
+const APPENDS_PER_TRANSACTION = 3
+const PRODUCER = { id: 77, epoch: 0 }
+
 interface Expected {
+  /** -1 for the marker that ends a transaction. */
   readonly seq: number
   readonly index: number
   readonly timestamp: number
+  /** Whether readers of committed records are shown it. */
+  readonly committed: boolean
 }
 
 export interface CorruptionCounts {
@@ -81,19 +88,34 @@ export class CorruptionRun {
       this.#clock.advance(1 + this.#random.int(50))
       const timestamp = this.#clock.now()
       for (const partition of PARTITIONS) {
-        const count = 1 + this.#random.int(4)
-        const bytes = stampedBatch(
-          { uid: partition, seq, count },
-          { timestamp, padding: this.#random.int(100) },
-        )
-        await directory.partition({ topic: 'damaged', partition })?.append(bytes)
-        for (let index = 0; index < count; index++) this.#expected[partition]?.push({ seq, index, timestamp })
+        const log = directory.partition({ topic: 'damaged', partition })
+        if (log !== undefined) await this.#append(log, { seq, timestamp })
       }
     }
     if (this.#clean) await directory.close()
     else this.#clock.advance(200)
     await new Promise(resolve => setImmediate(resolve))
     if (!this.#clean) this.#mem = this.#mem.crashClone({ rng: this.#random, unsyncedPercent: 100 })
+  }
+
+  /** To the second partition in transactions, of which every second one is aborted. */
+  async #append(log: PartitionLog, { seq, timestamp }: { seq: number; timestamp: number }): Promise<void> {
+    const uid = log.partition
+    const expected = this.#expected[uid] ?? []
+    const count = 1 + this.#random.int(4)
+    const transaction = Math.floor(seq / APPENDS_PER_TRANSACTION)
+    const marker = transaction % 2 === 0 ? 'commit' : 'abort'
+    const sequence = expected.filter(one => one.seq >= 0).length
+    const sender = uid === 1 ? { ...PRODUCER, sequence, transactional: true } : undefined
+    const padding = this.#random.int(100)
+    const of = { timestamp, padding, ...(sender === undefined ? {} : { sender }) }
+    await log.append(stampedBatch({ uid, seq, count }, of))
+    const committed = uid !== 1 || marker === 'commit'
+    for (let index = 0; index < count; index++) expected.push({ seq, index, timestamp, committed })
+    if (uid !== 1 || seq % APPENDS_PER_TRANSACTION < APPENDS_PER_TRANSACTION - 1) return
+    const ended = markerBatch(marker, { timestamp, producerId: PRODUCER.id, producerEpoch: PRODUCER.epoch })
+    await log.append(ended, { origin: 'coordinator' })
+    expected.push({ seq: -1, index: 0, timestamp, committed: false })
   }
 
   #open(vfs: MemFs, readOnly: boolean): Promise<LogDirectory> {
@@ -147,6 +169,31 @@ export class CorruptionRun {
       offset = next ?? offset + 1
     }
     for (let tries = 0; tries < 3 && whole && !told; tries++) await this.#lookUp(log, expected)
+    // Where a marker cannot be read any more, nobody knows how its transaction ended, and a finding says so.
+    for (let tries = 0; tries < 3 && whole && !told; tries++) await this.#readCommitted(log, expected)
+  }
+
+  /** Whatever a reader of committed records is shown is committed, and what is hidden from it is not. */
+  async #readCommitted(log: PartitionLog, expected: readonly Expected[]): Promise<void> {
+    const offset = this.#random.int(expected.length)
+    if (offset >= log.lastStableOffset) return
+    const reading = log.read({ offset, maxBytes: 600, isolation: 'read_committed' })
+    const fetched = await reading.catch((error: unknown) => {
+      const named = isVarveError(error, 'CORRUPT_MESSAGE') && error.context.path !== undefined
+      require(named, () =>
+        `${log.name}: the reading of what is committed at ${offset} fails with ${String(error)}`)
+      this.counts.unreadable++
+    })
+    if (fetched === undefined) return
+    const { visible, hidden } = committedOnly(stampsIn(fetched.bytes), fetched.abortedTransactions)
+    for (const [records, shown] of [
+      [visible, true],
+      [hidden, false],
+    ] as const) {
+      const wrong = records.find(record => expected[record.offset]?.committed !== shown)
+      require(wrong === undefined, () =>
+        `${log.name}: offset ${wrong?.offset} is ${shown ? 'shown to' : 'hidden from'} a reader of committed records`)
+    }
   }
 
   /** The offset behind what was read; undefined where an error says that this offset is damaged. */
@@ -172,7 +219,7 @@ export class CorruptionRun {
       `${log.name}: a read at ${offset} gives ${found[0]?.offset}`)
     for (const record of found) {
       const wanted = expected[record.offset]
-      require(record.uid === log.partition &&
+      require((record.seq < 0 || record.uid === log.partition) &&
         wanted?.seq === record.seq &&
         wanted.index === record.index, () =>
         `${log.name}: offset ${record.offset} holds ${record.uid}/${record.seq}.${record.index}, not ${wanted?.seq}.${wanted?.index}`)
