@@ -87,8 +87,7 @@ export class LogLoader {
     this.#setOffsets(end)
     if (this.#known.withoutProducers !== true) {
       const damage = await loadProducers(state, files, this.#durable)
-      if (damage !== undefined && !this.#corrupt.has(damage.path))
-        this.#find('corruption', damage, damage.message)
+      if (damage && !this.#corrupt.has(damage.path)) this.#find('corruption', damage, damage.message)
     }
     if (!state.context.readOnly) await this.#finish(files)
   }
