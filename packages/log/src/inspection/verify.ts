@@ -40,7 +40,7 @@ export interface VerifySummary {
   readonly records: number
   /** Bytes that were looked at. */
   readonly bytes: number
-  /** Files that have no checksum and nothing to be compared with: a wrong but well-formed content goes unnoticed. */
+  /** What has no checksum and nothing to be compared with: a wrong but well-formed content goes unnoticed. */
   readonly unprovable: readonly string[]
 }
 
@@ -54,6 +54,7 @@ const UNPROVABLE = [
   'log-start-offset-checkpoint',
   'cleaner-offset-checkpoint',
   'partition.metadata',
+  'base offsets between the gaps of compacted logs',
   'quorum-state',
 ]
 
