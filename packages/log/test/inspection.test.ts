@@ -4,6 +4,7 @@ import { NodeFs, realClock, type Vfs } from '@varve/platform'
 import { writeControlRecord } from '@varve/records'
 import { batchOf, FakeClock, fixture, MemFs, SeededRandom } from '@varve/testkit'
 import t from 'tap'
+import { formatAbortedTxns, type AbortedTxn } from '../src/producer/aborted-txn.ts'
 import {
   defaultLogConfig,
   LogDirectory,
@@ -213,6 +214,30 @@ t.test('no power cut, deletion or transaction is taken for damage', async t => {
     }
     await directory.close()
     t.same(damages((await check(vfs)).flaws), [], `seed ${seed}: closed`)
+  }
+})
+
+t.test('what a power cut left in an index of transactions is gone once the log is closed', async t => {
+  const marker: AbortedTxn = { producerId: 1, firstOffset: 60, lastOffset: 70, lastStableOffset: 71 }
+  for (const [what, left] of [
+    ['zeros', Buffer.alloc(34)],
+    ['a marker above the end', formatAbortedTxns([marker])],
+  ] as const) {
+    const vfs = new MemFs({ crashable: true })
+    const options = { clock: new FakeClock(), random: new SeededRandom(1) }
+    const directory = await LogDirectory.open(ROOT, { vfs, ...options })
+    const topicId = 'AAAAAAAAAAAAAAAAAAAAAA'
+    const log = await directory.createPartition({ topic: 'a', partition: 0, topicId })
+    await log.append(batchOf(['one', 'two']))
+    await directory.close()
+    await LogDirectory.open(ROOT, { vfs, ...options })
+    const crashed = vfs.crashClone({ rng: new SeededRandom(1), unsyncedPercent: 100 })
+    // What is noted as settled is not looked into.
+    crashed.sync.unlink(join(ROOT, 'varve.durable-offsets'))
+    put(crashed, join(ROOT, 'a-0/00000000000000000000.txnindex'), left)
+    const again = await LogDirectory.open(ROOT, { vfs: crashed, ...options })
+    await again.close()
+    t.same((await check(crashed)).flaws, [], what)
   }
 })
 

@@ -33,6 +33,29 @@ export class AbortedTransactions {
     for (const baseOffset of baseOffsets) this.#indexOf(baseOffset)
   }
 
+  /**
+   * Lets go of what a power cut left in the newest file: markers above the log's end, or nothing that makes sense. Kafka
+   * would believe it, and refuse the next marker.
+   */
+  async dropAbove(end: number): Promise<void> {
+    const segment = this.#state.segments.floor(end - 1)
+    if (segment === undefined) return
+    const index = this.#indexes?.get(segment.baseOffset)
+    // A complete one is written anew anyway.
+    if (index === undefined || index.complete) return
+    const read = await index.read(this.#state.context.vfs, Number.MAX_SAFE_INTEGER)
+    if (read === undefined) {
+      await this.#rebuild(segment, index, undefined)
+      return
+    }
+    if (read.every(txn => txn.lastOffset < end)) return
+    const older = read.filter(txn => txn.lastOffset < this.#knownFrom)
+    index.complement(older, index.entries, { verified: false })
+    index.saved = -1
+    index.synced = false
+    this.#changed = true
+  }
+
   append(segment: LogSegment, txn: AbortedTxn): void {
     this.#indexOf(segment.baseOffset).append(txn)
     this.#changed = true

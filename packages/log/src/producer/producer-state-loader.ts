@@ -50,6 +50,7 @@ export async function loadProducers(
   const left = files.snapshots.filter(offset => offset <= (sane ?? -1))
   snapshots.loaded(left, sane ?? state.logStartOffset, replayed?.bytes ?? 0)
   if (readOnly) return replayed?.damage
+  await abortedTxns.dropAbove(logEndOffset)
   await snapshots.removeStrays()
   for (const offset of files.transactionIndexes) {
     if (known.includes(offset)) continue
