@@ -32,6 +32,7 @@ export interface RemoteLogState {
   readonly logStartOffset: number
   readonly highWatermark: number
   readonly lastStableOffset?: number
+  readonly config: LogConfig
 }
 
 interface Waiting {
@@ -160,6 +161,7 @@ export class RemoteDirectory implements DirectoryUnderTest, LifeWorld {
 
 class RemoteLog implements LogUnderTest {
   readonly topicId: string | undefined
+  readonly config: LogConfig
   logStartOffset = 0
   highWatermark = 0
   lastStableOffset?: number
@@ -170,6 +172,7 @@ class RemoteLog implements LogUnderTest {
     this.#directory = directory
     this.#name = state.name
     this.topicId = state.topicId
+    this.config = state.config
     this.update(state)
   }
 

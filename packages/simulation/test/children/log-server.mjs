@@ -29,12 +29,13 @@ async function answer({ name, method, given }) {
 
 function logs() {
   return [...(directory?.partitions.values() ?? [])].map(
-    ({ name, topicId, logStartOffset, highWatermark, lastStableOffset }) => ({
+    ({ name, topicId, logStartOffset, highWatermark, lastStableOffset, config }) => ({
       name,
       topicId,
       logStartOffset,
       highWatermark,
       lastStableOffset,
+      config,
     }),
   )
 }

@@ -19,6 +19,10 @@ export interface SentRange {
   readonly last: number
 }
 
+const MARKER_BYTES = 78
+/** Markers of which nobody heard whether they are in the log. */
+const MARKERS_UNKNOWN_MAX = 5
+
 /**
  * What must be true of one partition: every batch that was sent, what is known to lie at which offset, and how much of
  * that was promised to survive what. A plain array with rules.
@@ -267,8 +271,13 @@ export class ModelLog {
     const { batches } = this.state
     const seq = code < 0 ? -1 : seqOf(code)
     const from = batches[seq]?.offset ?? -1
-    // Of some it is not known where they are; later ones may well be behind.
-    return batches.reduce((sum, { offset, bytes }, at) => (offset > from || at > seq ? sum + bytes : sum), 0)
+    // Of some it is not known where they are; later ones may well be behind. So may markers.
+    const markers = this.state.known.filter(one => one !== null && one < 0).length
+    const marked = markers === 0 ? 0 : (markers + MARKERS_UNKNOWN_MAX) * MARKER_BYTES
+    return batches.reduce(
+      (sum, { offset, bytes }, at) => (offset > from || at > seq ? sum + bytes : sum),
+      marked,
+    )
   }
 
   #timestampAt(offset: number): number | undefined {
