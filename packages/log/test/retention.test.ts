@@ -449,3 +449,27 @@ t.test('a partition that cannot be read now does not end the check of the others
   t.ok(fault.fired > 0)
   await directory.close().catch(() => undefined)
 })
+
+t.test('an offset that is no whole number deletes nothing, and no checkpoint is damaged by it', async t => {
+  const { directory, log, clock, vfs } = await filled()
+  for (const offset of [1.5, Number.NaN, Infinity, -2, 2 ** 53])
+    await t.rejects(log.deleteRecords(offset), { code: 'OFFSET_OUT_OF_RANGE' }, String(offset))
+  t.equal(log.logStartOffset, 0)
+  await directory.close()
+  const again = await openLog({ vfs, clock, config: config(small) })
+  t.same(await valuesFrom(again.log), range(0, 120))
+  await again.directory.close()
+})
+
+t.test('the rest of a deleted partition that cannot be removed keeps nobody from opening', async t => {
+  const { directory, clock, vfs } = await filled()
+  await directory.close()
+  const left = `/data/gone-0.${'a'.repeat(32)}-delete`
+  await vfs.ensureDir(left)
+  const faulty = new FaultFs(vfs)
+  faulty.fail({ operation: 'removeTree', errno: 'EACCES' })
+  const again = await openLog({ vfs: faulty, clock, config: config(small) })
+  t.same(await valuesFrom(again.log), range(0, 120))
+  faulty.assertFired()
+  await again.directory.close()
+})

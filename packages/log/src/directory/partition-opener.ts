@@ -222,7 +222,7 @@ export class PartitionOpener {
   async #foreignFolder(name: string): Promise<void> {
     const path = join(this.#root, name)
     if (isDeletedFolder(name)) {
-      if (!this.#context.readOnly) await this.#context.vfs.removeTree(path)
+      if (!this.#context.readOnly) await this.#removeDeleted(path)
       return
     }
     this.#context.report({
@@ -230,6 +230,17 @@ export class PartitionOpener {
       path,
       message: `The folder ${path} is no partition; it is left alone, but Kafka would not start here.`,
     })
+  }
+
+  /** Nobody misses what is left of a deletion: it keeps nobody from what is there. */
+  async #removeDeleted(path: string): Promise<void> {
+    const { vfs, logger } = this.#context
+    try {
+      await vfs.removeTree(path)
+    } catch (error) {
+      if (!isVarveError(error)) throw error
+      logger.warn({ path, error }, 'A deleted partition could not be removed; the next opening tries again.')
+    }
   }
 }
 

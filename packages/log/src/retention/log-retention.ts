@@ -52,11 +52,11 @@ export class LogRetention {
       const state = this.#state
       this.#appender.checkWritable()
       const start = before === HIGH_WATERMARK ? state.highWatermark : before
-      if (!(start >= 0 && start <= state.highWatermark)) {
+      if (!(Number.isSafeInteger(start) && start >= 0 && start <= state.highWatermark)) {
         const { name, highWatermark } = state
         throw state.error(
           'OFFSET_OUT_OF_RANGE',
-          `The records of ${name} before offset ${before} cannot be deleted: its high watermark is ${highWatermark}; give an offset up to that, or -1 for all.`,
+          `The records of ${name} before offset ${before} cannot be deleted: its high watermark is ${highWatermark}; give a whole number up to that, or -1 for all.`,
           { offset: before },
         )
       }
@@ -173,8 +173,6 @@ export class LogRetention {
         indexes.forget(segment)
         abortedTxns.forget(segment.baseOffset)
         snapshots.forget(segment.baseOffset)
-        snapshots.forget(segment.baseOffset)
-        abortedTxns.forget(segment.baseOffset)
         try {
           marked.push(...(await markDeleted(context, segment)))
         } catch (error) {
