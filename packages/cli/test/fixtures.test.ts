@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto'
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expectedRecords, fixture, type ExpectedBytes, type ExpectedRecord } from '@varve/testkit'
+import {
+  batchOf,
+  expectedRecords,
+  fixture,
+  markerBatch,
+  type ExpectedBytes,
+  type ExpectedRecord,
+} from '@varve/testkit'
 import t from 'tap'
 import { run } from './run.ts'
 
@@ -95,6 +102,46 @@ t.test('readers of committed records see what Kafka shows them, up to the last s
   )
   t.equal((await run(['read', 'txn', '--isolation', 'none', '--data', fixture('clean')])).code, 2)
 })
+
+t.test(
+  'the tail of several partitions holds the newest, also where markers lie between the newest',
+  async t => {
+    const data = join(t.testdir(), 'data')
+    t.equal((await run(['topic', 'create', 'x', '-p', '2', '-c', 'retention.ms=-1', '--data', data])).code, 0)
+    const of = (partition: number, batches: readonly Buffer[]) => {
+      writeFileSync(join(data, `x-${partition}`, `${'0'.repeat(20)}.log`), Buffer.concat(batches))
+    }
+    of(
+      0,
+      Array.from({ length: 10 }, (_, at) => batchOf(['old'], { baseOffset: at, timestamp: 1000 + at })),
+    )
+    const sender = { producerId: 7, producerEpoch: 0, transactional: true }
+    const marker = (offset: number, timestamp: number): Buffer => {
+      const bytes = markerBatch('commit', { ...sender, timestamp })
+      bytes.writeBigInt64BE(BigInt(offset))
+      return bytes
+    }
+    of(
+      1,
+      Array.from({ length: 10 }, (_, at) => [
+        batchOf([`new ${at}`], {
+          ...sender,
+          baseOffset: 2 * at,
+          baseSequence: at,
+          timestamp: 2000 + at,
+        }),
+        marker(2 * at + 1, 2000 + at),
+      ]).flat(),
+    )
+    rmSync(join(data, 'varve.durable-offsets'))
+    const ran = await run(['tail', 'x', '-n', '5', '-o', 'json', '--data', data])
+    t.same(
+      ran.json().map(one => one['value']),
+      ['new 5', 'new 6', 'new 7', 'new 8', 'new 9'],
+      ran.stderr,
+    )
+  },
+)
 
 /** A line of ours as the expected files have it: header names in base64, long bytes as length and digest. */
 function asExpected(line: Record<string, unknown>): ExpectedRecord {

@@ -1,7 +1,9 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync, chmodSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable, Writable } from 'node:stream'
 import { expectedLines, fixture } from '@varve/testkit'
 import t, { type Test } from 'tap'
+import { main } from '../src/index.ts'
 import { run } from './run.ts'
 
 interface ExpectedBatch {
@@ -248,4 +250,25 @@ t.test('both work beside a process that owns the directory', async t => {
   t.equal(closed.code, 0, closed.stdout)
   t.notMatch(closed.stdout, /note/, 'closed in good order')
   t.match((await run(['inspect', data])).stdout, /written by +varve/)
+})
+
+t.test('damage that was found is told by the exit code also where nobody reads to the end', async t => {
+  const data = copied(t, 'clean')
+  const log = join(data, 'rolled-0', `${'0'.repeat(20)}.log`)
+  const bytes = readFileSync(log)
+  bytes[bytes.length >>> 1]! ^= 1
+  writeFileSync(log, bytes)
+  const closed = new Writable({
+    write: (_chunk, _encoding, done) => {
+      done(Object.assign(new Error('closed'), { code: 'EPIPE' }))
+    },
+  })
+  const code = await main(['verify', data, '-o', 'json'], {
+    stdin: Readable.from([]),
+    stdout: closed,
+    stderr: new Writable({ write: (_chunk, _encoding, done) => done() }),
+    env: {},
+    signal: new AbortController().signal,
+  })
+  t.equal(code, 6)
 })

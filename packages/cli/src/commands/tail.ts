@@ -90,16 +90,16 @@ interface LastRecords {
 
 /**
  * The last records of the topic as a whole, by time, and by offset within a partition. Markers, gaps and what was taken
- * back have offsets, too: where too few records come, it begins earlier.
+ * back have offsets, too: where too few records of any partition come, it begins earlier. They might be the newest.
  */
 async function lastRecords(varve: VarveClient, asked: LastRecords): Promise<ConsumerRecord[]> {
   const { topic, lines, ends } = asked
   if (lines === 0) return []
   const starts = new Map((await varve.admin.offsets(topic, 'start')).map(one => [one.partition, one.offset]))
-  const longest = Math.max(0, ...asked.partitions.map(one => (ends.get(one) ?? 0) - (starts.get(one) ?? 0)))
+  const lengthOf = (partition: number): number => (ends.get(partition) ?? 0) - (starts.get(partition) ?? 0)
   for (let minus = lines; ; minus *= 8) {
-    const last = await recordsFrom(varve, asked, minus)
-    if (last.length >= lines || minus >= longest) return last
+    const { last, counts } = await recordsFrom(varve, asked, minus)
+    if (asked.partitions.every(one => minus >= lengthOf(one) || (counts.get(one) ?? 0) >= lines)) return last
   }
 }
 
@@ -107,15 +107,17 @@ async function recordsFrom(
   varve: VarveClient,
   { topic, lines, partitions, ends, isolation, signal }: LastRecords,
   minus: number,
-): Promise<ConsumerRecord[]> {
+): Promise<{ last: ConsumerRecord[]; counts: ReadonlyMap<number, number> }> {
   const last: ConsumerRecord[] = []
+  const counts = new Map<number, number>()
   const from = { kind: 'end', minus } as const
   for await (const record of varve.replay(topic, { from, partitions, isolation, signal })) {
     if (record.offset >= (ends.get(record.partition) ?? 0)) continue
+    counts.set(record.partition, (counts.get(record.partition) ?? 0) + 1)
     last.push(record)
     if (last.length >= lines * 2) last.splice(0, last.length - lines)
   }
-  return last.slice(-lines)
+  return { last: last.slice(-lines), counts }
 }
 
 function followed(

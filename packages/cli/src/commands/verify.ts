@@ -38,14 +38,15 @@ async function runVerify(args: Arguments, context: Context): Promise<number> {
   let sound = true
   try {
     for await (const one of verify(path, { signal, onProgress })) {
-      if (one.type === 'summary') sound = one.sound
+      sound &&= one.type === 'summary' ? one.sound : one.type !== 'damage'
       status.clear()
       output.text(report(one, status.seconds))
       if (output.full) await output.ready()
     }
   } catch (error) {
     if (!signal.aborted) throw error
-    if (!interrupt.signal.aborted) return EXIT.ok // nobody reads on
+    // Nobody reads on; what was found is found.
+    if (!interrupt.signal.aborted) return sound ? EXIT.ok : EXIT.checkFailed
     context.note('varve: The check was stopped before its end.')
     return interrupt.exitCode
   } finally {
