@@ -48,3 +48,15 @@ export function checkTopicPartition({ topic, partition }: TopicPartition): void 
     )
   }
 }
+
+const TOPIC_ID = /^[A-Za-z0-9_-]{22}$/
+
+/** @throws `INVALID_ARGUMENT`: the id goes into the partition's files and the notes, where a line is a line. */
+export function checkTopicId(topicId: string): void {
+  if (TOPIC_ID.test(topicId)) return
+  throw new VarveError(
+    'INVALID_ARGUMENT',
+    `'${topicId}' is no topic id: 22 characters of base64url are wanted.`,
+    { context: { field: 'topicId', found: topicId } },
+  )
+}

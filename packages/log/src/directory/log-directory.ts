@@ -10,7 +10,7 @@ import type { LogContext } from '../partition/log-state.ts'
 import type { PartitionLog } from '../partition/partition-log.ts'
 import { RetentionCheck } from '../retention/retention-check.ts'
 import { plantedBugs } from '../testing/planted-bugs.ts'
-import { checkTopicPartition, partitionName, type TopicPartition } from '../topic-partition.ts'
+import { checkTopicId, checkTopicPartition, partitionName, type TopicPartition } from '../topic-partition.ts'
 import { DirectoryCheckpoints } from './checkpoints.ts'
 import { ensureRoot, inspectRoot, isClean, type DirectoryRoot } from './directory-root.ts'
 import type { LogDirectoryOptions, NewPartition } from './log-directory-options.ts'
@@ -163,10 +163,12 @@ export class LogDirectory {
   /**
    * Makes a partition; it is there for good when the promise resolves.
    *
-   * @throws `ALREADY_EXISTS`, `INVALID_TOPIC_EXCEPTION`, `INVALID_PARTITIONS`, `NOT_PERMITTED`, `CLOSED`, `DISK_FULL`
+   * @throws `ALREADY_EXISTS`, `INVALID_TOPIC_EXCEPTION`, `INVALID_PARTITIONS`, `INVALID_ARGUMENT` (the topic id),
+   *   `NOT_PERMITTED`, `CLOSED`, `DISK_FULL`
    */
   async createPartition(partition: NewPartition): Promise<PartitionLog> {
     checkTopicPartition(partition)
+    checkTopicId(partition.topicId)
     const name = partitionName(partition)
     return this.#change(name, async () => {
       if (this.#partitions.has(name)) {

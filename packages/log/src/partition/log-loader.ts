@@ -84,7 +84,9 @@ export class LogLoader {
     const end = await this.#recover(segments)
     state.segments = new LogSegments([...leftovers, ...segments])
     await this.#settleEmpty(empty, end)
-    this.#setOffsets(end)
+    // Nothing that Kafka or Varve does empties the beginning of a log.
+    const emptied = empty.find(({ baseOffset }) => baseOffset < (segments[0]?.baseOffset ?? 0))?.baseOffset
+    this.#setOffsets(end, emptied)
     if (this.#known.withoutProducers !== true) {
       const damage = await loadProducers(state, files, this.#durable)
       if (damage && !this.#corrupt.has(damage.path)) this.#find('corruption', damage, damage.message)
@@ -249,11 +251,8 @@ export class LogLoader {
   #tellUnknown({ unknown }: PartitionFiles): void {
     const { folder } = this.#state
     if (unknown.length === 0) return
-    this.#find(
-      'unknown-file',
-      { path: folder },
-      `The folder ${folder} holds files that are not a log's (${unknown.slice(0, 5).join(', ')}); they are left alone.`,
-    )
+    const message = `The folder ${folder} holds files that are not a log's (${unknown.slice(0, 50).join(', ')}); they are left alone.`
+    this.#find('unknown-file', { path: folder }, message)
   }
 
   #takeEpochs({ epochs }: PartitionFiles): void {
@@ -269,7 +268,7 @@ export class LogLoader {
     if (epochs === undefined) this.#state.epochs.changed = true
   }
 
-  #setOffsets(end: number): void {
+  #setOffsets(end: number, emptied?: number): void {
     const state = this.#state
     const first = state.segments.first?.baseOffset ?? end
     const checkpoint = this.#known.logStartOffset
@@ -282,7 +281,7 @@ export class LogLoader {
       )
       start = first
     }
-    const noted = this.#known.note?.logStartOffset
+    const noted = this.#known.note?.logStartOffset ?? emptied
     const startsAt = noted === undefined ? undefined : Math.max(noted, checkpoint ?? 0)
     if (startsAt !== undefined && startsAt < first && first <= end) {
       this.#find(
