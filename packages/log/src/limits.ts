@@ -40,8 +40,8 @@ export const logLimits = {
   headroomCheckMs: 1000,
   /** Time between two checks of retention, as Kafka's `log.retention.check.interval.ms`. */
   retentionCheckIntervalMs: 5 * 60 * 1000,
-  /** Partitions whose retention is looked after at the same time. */
-  retentionChecksInFlightMax: 4,
+  /** Partitions whose retention is looked after at the same time: one write of a checkpoint, of all, covers them. */
+  retentionChecksInFlightMax: 64,
   /** Bytes of log behind a snapshot of the producers before the next one is taken. */
   producerSnapshotBytes: 16 * 1024 * 1024,
   /** How long a producer that is not seen is remembered: a day, as in Kafka. */

@@ -473,3 +473,29 @@ t.test('the rest of a deleted partition that cannot be removed keeps nobody from
   faulty.assertFired()
   await again.directory.close()
 })
+
+t.test('a check of many partitions writes the checkpoints of all a few times, not once for each', async t => {
+  const clock = new FakeClock(DAY)
+  let written = 0
+  const vfs = new FaultFs(new MemFs({ clock }), {
+    onOperation: ({ operation, path }) => {
+      if (operation === 'rename' && path.includes('log-start-offset-checkpoint')) written++
+    },
+  })
+  const directory = await openDirectory({
+    vfs,
+    clock,
+    configOf: () => config({ ...small, retentionBytes: 0 }),
+    retentionCheckIntervalMs: 1000,
+  })
+  for (let partition = 0; partition < 200; partition++) {
+    const log = await directory.createPartition({ topic: 't', partition, topicId: TOPIC_ID })
+    await log.append(numbers(0, 10))
+  }
+  const starts = (): number[] => [...directory.partitions.values()].map(log => log.logStartOffset)
+  await clock.advanceAsync(1000)
+  for (let turn = 0; turn < 5000 && starts().includes(0); turn++) await new Promise(setImmediate)
+  t.notOk(starts().includes(0))
+  t.ok(written < 20, String(written))
+  await directory.close()
+})
