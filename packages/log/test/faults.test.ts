@@ -228,6 +228,31 @@ t.test('a failed sync whose note is lost with the process is not trusted by reco
   await again.directory.close()
 })
 
+t.test('a log that is closed while it syncs behind the writes is durable only if that sync is', async t => {
+  const fs = new FaultFs(new MemFs())
+  const settings = config({ flushMessages: 3 })
+  const { directory, log } = await openLog({ vfs: fs, config: settings })
+  await log.append(numbers(0, 1))
+  await log.flush()
+  const hold = fs.hold({ operation: 'datasync', path: '.log' })
+  await log.append(numbers(1, 3))
+  await hold.reached()
+  fs.fail({ operation: 'datasync', path: '.log' })
+  let closed = false
+  const closing = directory.close().finally(() => {
+    closed = true
+  })
+  for (let turns = 0; turns < 20; turns++) await new Promise(resolve => setImmediate(resolve))
+  t.equal(log.durableOffset, 1, 'nothing is taken for durable before its sync')
+  t.notOk(closed)
+  hold.release()
+  await t.rejects(closing, { code: 'KAFKA_STORAGE_ERROR' })
+  t.equal(log.durableOffset, 1)
+  const again = await openLog({ vfs: fs, config: settings })
+  t.same(await valuesFrom(again.log), ['0'], 'what the disk may not have is not trusted')
+  await again.directory.close()
+})
+
 t.test('the bug of a failed sync that is tried again is found', async t => {
   t.teardown(plant('failedSyncRetried'))
   const disk = new MemFs({ crashable: true })

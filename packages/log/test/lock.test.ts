@@ -197,6 +197,20 @@ t.test('a lock is given back also on a full disk', async t => {
   await next.release()
 })
 
+t.test('a lock that is not even given back in place is torn nowhere: its dead owner is known', async t => {
+  for (let behind = 0; behind < 12; behind++) {
+    const vfs = new FaultFs(memory())
+    const owner = new FakeMachine()
+    const lock = await take(vfs, owner)
+    const shortBytes = (await vfs.readFile('/d/.lock-1')).length - behind
+    vfs.fail({ operation: 'write', path: /\.tmp$/, errno: 'ENOSPC' })
+    vfs.fail({ operation: 'write', path: /\.lock-1$/, shortBytes, errno: 'ENOSPC' })
+    await t.rejects(lock.release(), { code: 'DISK_FULL' })
+    vfs.assertFired()
+    t.ok(await take(vfs, owner.spawn()), `all but ${behind} bytes`)
+  }
+})
+
 const CHILD = `
 import { DirectoryLock } from ${JSON.stringify(new URL('../dist/lock/directory-lock.js', import.meta.url).href)}
 import { NodeMachine } from ${JSON.stringify(new URL('../dist/lock/node-machine.js', import.meta.url).href)}

@@ -13,6 +13,8 @@ import {
 import { batchOf, FaultFs } from '@varve/testkit'
 import type { PartitionLog } from '../src/partition/partition-log.ts'
 import { FakeMachine, plant } from '../src/testing/index.ts'
+import { TransactionIndex } from '../src/producer/transaction-index.ts'
+import type { AbortedTxn } from '../src/producer/aborted-txn.ts'
 import { config, crashed, damage, DAY, numbers, openLog } from './helpers.ts'
 
 const FOLDER = '/data/t-0'
@@ -276,6 +278,31 @@ t.test('an index that is damaged, lies or is lost for what follows a crash is ma
     t.same(await committed(again.log), wanted, `${harm.length} bytes`)
     await again.directory.close()
     t.same(vfs.sync.readFile(path), sound, 'and its file is mended')
+  }
+})
+
+t.test('a marker that comes while its index is written is in the file next time', async t => {
+  for (const operation of ['write', 'datasync'] as const) {
+    const fs = new FaultFs(new MemFs())
+    const index = new TransactionIndex('/', 0, { complete: true })
+    const txn = (offset: number): AbortedTxn => ({
+      producerId: 1,
+      firstOffset: offset,
+      lastOffset: offset + 1,
+      lastStableOffset: offset,
+    })
+    index.append(txn(0))
+    const hold = fs.hold({ operation, path: '.txnindex' })
+    const saving = index.save(fs, { sync: true })
+    await hold.reached()
+    index.append(txn(2))
+    hold.release()
+    await saving
+    t.notOk(index.isSaved, operation)
+    t.notOk(index.synced)
+    await index.save(fs, { sync: true })
+    t.ok(index.isSaved && index.synced)
+    t.strictSame(await index.read(fs, 100), [txn(0), txn(2)])
   }
 })
 

@@ -2,7 +2,15 @@ import { join } from 'node:path'
 import { isVarveError, VarveError, type Random, type Vfs } from '@varve/platform'
 import { plantedBugs } from '../testing/planted-bugs.ts'
 import { replaceFile, removeFile, writeWhole } from '../checkpoints/checkpoint-file.ts'
-import { listLocks, lockPath, readLock, socketName, unlinkedLockName, type LockContent } from './lock-file.ts'
+import {
+  formatLock,
+  listLocks,
+  lockPath,
+  readLock,
+  socketName,
+  unlinkedLockName,
+  type LockContent,
+} from './lock-file.ts'
 import type { LifeSocket, Machine } from './machine.ts'
 
 /** How many earlier locks stay: an opener that is this late still sees that it is late. */
@@ -76,9 +84,9 @@ export class DirectoryLock {
       const found = await readLock(vfs, path)
       // Taken by force from us: the file is another's.
       if (typeof found === 'string' || found.token !== this.#content.token) return
-      const released = format({ ...this.#content, released: true })
-      await replaceFile(vfs, path, released).catch(async (error: unknown) => {
-        // A full disk takes no other file, but other bytes in this one. Without its socket nobody could tell us dead.
+      const released = { ...this.#content, released: true }
+      await replaceFile(vfs, path, formatLock(released)).catch(async (error: unknown) => {
+        // A full disk takes no other file, but another byte in this one. Without its socket nobody could tell us dead.
         await overwrite(vfs, path, released).catch(() => {
           throw error
         })
@@ -89,27 +97,28 @@ export class DirectoryLock {
   }
 }
 
-/** Writes over a file that is at most a little longer, within its first sector. */
-async function overwrite(vfs: Vfs, path: string, text: string): Promise<void> {
+/**
+ * Writes in place the one byte that says that the lock was given back. More could break off in the middle, and what is
+ * left then, nobody could understand, nor ever open the directory again.
+ */
+async function overwrite(vfs: Vfs, path: string, released: LockContent): Promise<void> {
+  const before = Buffer.from(formatLock({ ...released, released: false }))
+  const after = Buffer.from(formatLock(released))
+  const at = after.findIndex((byte, index) => byte !== before[index])
   const file = await vfs.open(path, 'write')
   try {
-    const { size } = await file.stat()
-    await file.write([Buffer.from(text.padEnd(size))], 0)
+    await file.write([after.subarray(at, at + 1)], at)
     await file.datasync()
   } finally {
     await file.close()
   }
 }
 
-function format(content: LockContent): string {
-  return `${JSON.stringify(content)}\n`
-}
-
 /** Links our file to the number behind the highest, for as long as that is free to take. */
 async function takeNumber(options: LockOptions, content: LockContent): Promise<number> {
   const { vfs, root } = options
   const unlinked = join(root, unlinkedLockName(content.token))
-  await writeWhole(vfs, unlinked, format(content), { sync: true })
+  await writeWhole(vfs, unlinked, formatLock(content), { sync: true })
   try {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const numbers = await listLocks(vfs, root)

@@ -20,6 +20,11 @@ export interface LockContent extends MachineFacts {
   readonly released: boolean
 }
 
+/** The file's text. `released` is 0 or 1 there, one byte, so that giving back in place cannot tear the file. */
+export function formatLock(content: LockContent): string {
+  return `${JSON.stringify({ ...content, released: content.released ? 1 : 0 })}\n`
+}
+
 export function isLockName(name: string): boolean {
   return LOCK_NAME.test(name)
 }
@@ -53,7 +58,7 @@ export async function readLock(vfs: Vfs, path: string): Promise<LockContent | 'g
   }
   try {
     const value = JSON.parse(text) as Partial<Record<keyof LockContent, unknown>> | null
-    return isContent(value) ? value : 'unreadable'
+    return isContent(value) ? { ...value, released: Boolean(value.released) } : 'unreadable'
   } catch {
     return 'unreadable'
   }
@@ -61,9 +66,10 @@ export async function readLock(vfs: Vfs, path: string): Promise<LockContent | 'g
 
 function isContent(
   value: Partial<Record<keyof LockContent, unknown>> | null,
-): value is Partial<Record<keyof LockContent, unknown>> & LockContent {
+): value is Omit<LockContent, 'released'> & { released: 0 | 1 | boolean } {
   if (value === null || typeof value !== 'object') return false
   const texts = [value.machineId, value.bootId, value.pidNamespace, value.startTime, value.token]
   if (!texts.every(text => typeof text === 'string') || typeof value.pid !== 'number') return false
-  return typeof value.released === 'boolean' && (value.socket === null || typeof value.socket === 'string')
+  if (value.released !== 0 && value.released !== 1 && typeof value.released !== 'boolean') return false
+  return value.socket === null || typeof value.socket === 'string'
 }

@@ -47,6 +47,11 @@ export class LogFlusher {
     }
   }
 
+  /** Waits for the syncs that are under way: what they are about is in no list any more. */
+  async idle(): Promise<void> {
+    await this.#last
+  }
+
   /** Ends the schedule and waits for what is under way. */
   async close(): Promise<void> {
     this.#timer?.cancel()

@@ -316,6 +316,7 @@ export class PartitionLog {
     const store = state.context.indexes
     const { last } = state.segments
     if (last?.preallocated === true) await trimPreallocated(state, last)
+    await this.#flusher.idle()
     if (state.dirty.size > 0 || state.folderDirty || state.offline !== undefined) await this.#flusher.flush()
     let saved = false
     for (const segment of state.segments) {

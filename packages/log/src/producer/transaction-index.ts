@@ -74,16 +74,19 @@ export class TransactionIndex {
       return
     }
     const from = Math.max(0, this.saved)
+    // Markers may come while this waits for the disk: they are the next call's.
+    const to = entries.length
+    const anew = this.saved < 0
     const file = await vfs.open(this.path, 'create')
     try {
       const position = from * ABORTED_TXN_SIZE
-      if (from < entries.length) await file.write([formatAbortedTxns(entries.slice(from))], position)
-      const size = position + (entries.length - from) * ABORTED_TXN_SIZE
-      if (this.saved < 0) await file.truncate(size)
-      this.saved = entries.length
-      if (!sync) return
-      if (!plantedBugs.dataSyncLeftOut) await file.datasync()
-      this.synced = true
+      if (from < to) await file.write([formatAbortedTxns(entries.slice(from, to))], position)
+      if (anew) await file.truncate(to * ABORTED_TXN_SIZE)
+      if (sync && !plantedBugs.dataSyncLeftOut) await file.datasync()
+      // A reader found meanwhile that they are others.
+      if (this.entries !== entries) return
+      this.saved = to
+      if (sync) this.synced = this.isSaved
     } finally {
       await file.close()
     }
