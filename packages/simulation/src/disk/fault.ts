@@ -66,7 +66,8 @@ export function faultFor(plans: FaultPlan[], at: number, operation: DiskOperatio
   return undefined
 }
 
-function hits(kind: FaultKind, operation: DiskOperation): boolean {
+/** Whether this is what such a fault waits for. */
+export function hits(kind: FaultKind, operation: DiskOperation): boolean {
   switch (kind) {
     case 'io-error':
       return !NEVER_FAILS.has(operation)

@@ -31,7 +31,7 @@ export interface RealCutsOptions {
  * A directory on a real file system: a process opens it and does what clients do, the power goes, another process opens
  * what the journal brings back. What the clients do follows from the seed, what the disk loses from the moment.
  */
-export class RealCuts {
+class RealCuts {
   readonly counts = new HistoryCounts()
   readonly #options: RealCutsOptions
   readonly #random: SeededRandom

@@ -6,7 +6,8 @@ import { CorruptionRun, type CorruptionCounts } from '../corruption/corruption-r
 import { HistoryCounts } from '../history/counts.ts'
 import { LogHistory } from '../history/log-history.ts'
 import { LockRace, type LockRaceCounts } from '../lock/lock-race.ts'
-import { sweepAll, type SweepCounts } from '../sweep/sweep-all.ts'
+import { sweepAll, type SweepsCounts } from '../sweep/sweep-all.ts'
+import { WORKLOADS } from '../sweep/workload.ts'
 import { caught, type Caught } from './planted.ts'
 import { forEachSeed } from './seeds.ts'
 
@@ -57,10 +58,12 @@ const jobs = {
     })
     return total
   },
-  sweeps: async (of: Trial & { readonly step: number }): Promise<SweepCounts> => {
-    const total = { operations: 0, runs: 0, fired: 0, acknowledged: 0 }
+  sweeps: async (of: Trial & { readonly step: number }): Promise<SweepsCounts> => {
+    const none = { operations: 0, runs: 0, fired: 0, acknowledged: 0 }
+    const total: SweepsCounts = { appends: { ...none }, producers: { ...none }, retention: { ...none } }
     await forEachSeed(of, async seed => {
-      addTo(total, await sweepAll(seed, of))
+      const counts = await sweepAll(seed, of)
+      for (const workload of WORKLOADS) addTo(total[workload], counts[workload])
     })
     return total
   },
