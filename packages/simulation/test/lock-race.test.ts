@@ -9,6 +9,8 @@ import { runJob } from '../src/run/job.ts'
 import { seedsFor, sizeOf } from '../src/run/sizes.ts'
 
 const script = fileURLToPath(new URL('children/racer.mjs', import.meta.url))
+/** Without a single acquisition; one takes some milliseconds. */
+const STALLED_MS = 60_000
 
 t.test('of racing processes, some of them killed, never two own a directory at once', async t => {
   const path = t.testdir({ data: {} })
@@ -17,8 +19,19 @@ t.test('of racing processes, some of them killed, never two own a directory at o
   const random = new SeededRandom(1)
   const acquisitions = sizeOf({ test: 150, ci: 2000, long: 20_000 })
   const kills = sizeOf({ test: 10, ci: 100, long: 1000 })
+  const racers = sizeOf({ test: 3, ci: 8, long: 32 })
   let processes = 0
   let owned = 0
+  let checked = -1
+  const stalled = new AbortController()
+  // Two looks without an acquisition in between: whoever could have taken it is kept from it.
+  const watchdog = setInterval(() => {
+    if (owned === checked) stalled.abort()
+    checked = owned
+  }, STALLED_MS)
+  t.teardown(() => {
+    clearInterval(watchdog)
+  })
   const race = async (): Promise<void> => {
     while (processes < kills || owned < acquisitions) {
       const id = String(processes++)
@@ -29,6 +42,7 @@ t.test('of racing processes, some of them killed, never two own a directory at o
       let got = 0
       await runAndKill({
         script,
+        signal: stalled.signal,
         arguments: [join(path, 'data'), journal, id, String(keepAt)],
         take: line => {
           if (line === 'own') owned++
@@ -42,7 +56,6 @@ t.test('of racing processes, some of them killed, never two own a directory at o
       })
     }
   }
-  const racers = sizeOf({ test: 3, ci: 8, long: 32 })
   await Promise.all(Array.from({ length: racers }, race))
   const { acquired, killedOwners } = checkJournal(readFileSync(journal, 'utf8'))
   t.comment(`${acquired} acquisitions by ${processes} killed processes, ${killedOwners} of them owners`)

@@ -10,6 +10,8 @@ export interface KilledChildOptions {
   readonly killAfter: (line: string) => boolean
   /** Takes every line, also those that it wrote before it died and that were read after. */
   readonly take: (line: string) => void
+  /** Ends it when nothing goes on any more. */
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -23,6 +25,7 @@ export async function runAndKill({
   arguments: given,
   killAfter,
   take,
+  signal,
 }: KilledChildOptions): Promise<number> {
   const child = spawn(process.execPath, [script, ...given], { stdio: ['ignore', 'pipe', 'pipe'] })
   let stderr = ''
@@ -37,6 +40,10 @@ export async function runAndKill({
       resolve()
     })
   })
+  const giveUp = (): void => {
+    child.kill('SIGKILL')
+  }
+  signal?.addEventListener('abort', giveUp)
   try {
     for await (const line of createInterface({ input: child.stdout })) {
       lines++
@@ -46,9 +53,14 @@ export async function runAndKill({
       child.kill('SIGKILL')
     }
   } finally {
+    signal?.removeEventListener('abort', giveUp)
     child.kill('SIGKILL')
     await gone
   }
+  if (signal?.aborted === true)
+    throw new PropertyFailure(
+      `The children are stuck: nothing goes on any more; this one said ${lines} lines`,
+    )
   if (!killed) throw new PropertyFailure(`The child ended by itself after ${lines} lines: ${stderr.trim()}`)
   return lines
 }
