@@ -29,7 +29,6 @@ const inProofs: readonly Planted[] = [
   { bug: 'abortedDataShown', by: 'log' },
   { bug: 'pageCacheTrusted', by: 'log' },
   { bug: 'truncationOnCorruption', by: 'corruption' },
-  { bug: 'indexTrustedUnchecked', by: 'corruption' },
   { bug: 'dataSyncLeftOut', by: 'broker' },
   { bug: 'directorySyncLeftOut', by: 'broker' },
 ]

@@ -9,6 +9,9 @@ import type { LogState } from './log-state.ts'
 /** Positions behind a damage that are known to be batches; those further on have to do without. */
 const ANCHORS_MAX = 4096
 
+/** Indexes whose largest timestamp was compared with the log. */
+const checked = new WeakSet<SegmentIndexes>()
+
 /**
  * The indexes of a log's segments as its readers want them: asked through the pages, and made anew when they turn out to
  * lie. Never asked while a handle of the segment is held: their own might be the one too many.
@@ -83,14 +86,17 @@ export class SegmentIndexAccess {
    */
   async withTimes(segment: LogSegment): Promise<SegmentIndexes> {
     const indexes = await this.#of(segment)
-    if (segment.timesChecked) return indexes
+    // What was checked are these indexes: others of the segment may be read from files that are just being written.
+    if (checked.has(indexes) || (segment.timesChecked && indexes === segment.indexes)) return indexes
     const { offsetOfMaxTimestamp, maxTimestamp } = indexes
     const floor = await this.floor(segment, offsetOfMaxTimestamp)
     const right = await this.#state.context.files.use(segment.logPath, file =>
       this.#timesAreRight(segment, file, { from: floor?.position ?? 0, maxTimestamp, offsetOfMaxTimestamp }),
     )
+    const sure = right ? indexes : await this.rebuild(segment)
+    checked.add(sure)
     segment.timesChecked = true
-    return right ? indexes : this.rebuild(segment)
+    return sure
   }
 
   async #of(segment: LogSegment): Promise<SegmentIndexes> {

@@ -51,9 +51,16 @@ export class IndexStore {
    */
   async read(segment: LogSegment, below = Infinity): Promise<SegmentIndexes | undefined> {
     try {
-      const offsets = await this.#readOffsets(segment, below)
+      let offsets = await this.#readOffsets(segment, below)
       const end = below === Infinity ? Infinity : (offsets.last?.offset ?? -1)
-      const { times, lastInFile } = await this.#readTimes(segment, end)
+      let { times, lastInFile } = await this.#readTimes(segment, end)
+      // Whoever goes on behind the last entry needs to know the largest timestamp up to there. The files are not synced
+      // together: where times end earlier, a crash may have taken some, so what is sure ends with them.
+      if (below !== Infinity && offsets.last !== undefined && times.last?.offset !== offsets.last.offset) {
+        if (times.last === undefined) return undefined
+        offsets = await this.#readOffsets(segment, times.last.offset + 1)
+        ;({ times, lastInFile } = await this.#readTimes(segment, offsets.last?.offset ?? -1))
+      }
       const indexes = new SegmentIndexes(offsets, times, lastInFile)
       // A preallocated rest has to go before a clean end: Kafka would take its zeros for entries then.
       if (below === Infinity && indexes.changed) segment.indexesChanged = true
